@@ -1,0 +1,43 @@
+"""neurosim: spiking neurons at compiled speed, from scripts of fifteen lines."""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+#: public names and where they live; each is imported when it is first used
+_WHERE = {
+    "simulator.population": ("Population", "View"),
+    "simulator.network": ("Network", "Probe"),
+    "simulator.simulate": ("simulate",),
+    "simulator.results": ("Result",),
+    "simulator.spikes": ("SpikeTrains",),
+    "simulator.traces": ("Trace",),
+    "simulator.stimuli": ("DC", "Step", "Ramp", "Sine", "Chirp", "Waveform", "TimedArray", "WhiteNoise",
+                          "OrnsteinUhlenbeck", "PoissonInput", "SpikeInput"),
+    "simulator.distributions": ("Uniform", "Normal", "LogNormal", "Exponential", "Choice"),
+    "model.ir": ("NeuronModel",),
+    "errors": ("NeurosimError", "ModelError", "UnitError", "ParameterError", "NetworkError", "SimulationError",
+               "StorageError", "NeurosimWarning", "NumericalWarning"),
+}
+_HOME = {name: module for module, names in _WHERE.items() for name in names}
+_MODULES = {"analysis": "simulator.analysis", "plot": "plot"}
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"neurosim.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"neurosim.{_MODULES[name]}")
+    else:
+        from neurosim.errors import nearest
+
+        raise AttributeError(f"neurosim has no {name!r}.{nearest(name, __all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Floor 3: from equations to one readable, compiled source file."""

@@ -1,0 +1,226 @@
+"""From a model with its stimuli to a `Plan`: what each array row means and what each line of the step says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
+from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
+from neurosim.codegen.system import Lines, System
+from neurosim.errors import ModelError
+from neurosim.model.calculus import ZERO, simplify
+from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, substitute, symbols
+from neurosim.model.ir import NeuronModel
+
+#: neurons that are integrated together: small enough for the first-level cache, large enough for vector instructions
+LANES = 64
+
+#: names with a meaning of their own in generated code
+RESERVED = frozenset("""x hold fired pu tab slots m i step t dt seed stream first n lanes W math np select fma advance
+integrate settle observe signals hits count record vmath64 kernel entry array_kernel fill_normal fill_uniform
+fill_poisson True False None and or not if else for while in is def return lambda len range min max abs int float
+unsound steps tile spikes cursor rec active_ now_active_""".split())
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A value that each neuron (or all of them) gets once a step from outside the equations.
+
+    Attributes:
+        name: symbol in expressions.
+        kind: "normal" or "uniform" random number, "poisson" count, "table" (a column for every neuron);
+            "shared_table" and "shared_normal" are the same for all neurons.
+        rate: for "poisson", the expected count of a step; else None.
+        slot: for tables, the number of the table.
+    """
+
+    name: str
+    kind: str
+    rate: Node | None = None
+    slot: int = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Rows it occupies: random numbers come in pairs, for an even and the following odd step."""
+        return {"normal": 2, "uniform": 2, "shared_table": 0, "shared_normal": 0}.get(self.kind, 1)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What the stimuli of one population add to the model.
+
+    Attributes:
+        inputs: expression to add, by input.
+        states: further states with the expression of their new value (the Ornstein-Uhlenbeck process).
+        kicks: expression added to a state at the start of the step, by state.
+        signals: what the expressions refer to.
+        uniform, varying: names of the stimuli's own constants, equal for all neurons or one value each.
+    """
+
+    inputs: dict[str, Node] = field(default_factory=dict)
+    states: dict[str, Node] = field(default_factory=dict)
+    kicks: dict[str, Node] = field(default_factory=dict)
+    signals: tuple[Signal, ...] = ()
+    uniform: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the writer of the source needs; nothing in it is a value of a parameter."""
+
+    model: str
+    method: str
+    reason: str
+    single: bool
+    states: tuple[str, ...]
+    lane_constants: dict[str, Node]
+    uniform_constants: dict[str, Node]
+    propagators: tuple[Propagator, ...]
+    linear: tuple | None
+    signals: tuple[Signal, ...]
+    kicks: dict[str, Node]
+    per_step: dict[str, Node]
+    body: tuple[tuple[str, Node, str], ...]
+    new: dict[str, Node]
+    fire: Node | None
+    reset: tuple[tuple[str, Node, str], ...]
+    refractory: Node | None
+    held: frozenset[str]
+    edge: bool
+    observed: dict[str, Node]
+    texts: dict[str, str]
+    events: bool
+    names: dict[str, str]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """First row of every state, per-neuron constant and signal in the array x."""
+        table, row = {}, 0
+        for name in (*self.states, *self.lane_constants):
+            table[name] = row
+            row += 1
+        for signal in self.signals:
+            table[signal.name] = row
+            row += signal.n_rows
+        return table
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of x."""
+        return len(self.states) + len(self.lane_constants) + sum(s.n_rows for s in self.signals)
+
+
+def _mangler(names: Iterable[str]) -> dict[str, str]:
+    """Return generated-code names for the user's names: clashes get a suffix, nothing else changes."""
+    table: dict[str, str] = {}
+    for name in names:
+        # every name of our own ends with an underscore or is reserved
+        table[name] = f"{name}_u" if name in RESERVED or name.endswith("_") else name
+    return table
+
+
+def _random(node: Node, found: list[Signal]) -> Node:
+    """Replace every rand() and randn() by a signal of its own."""
+    if isinstance(node, Call) and node.func in ("rand", "randn"):
+        kind = "uniform" if node.func == "rand" else "normal"
+        found.append(Signal(f"{node.func}_{len(found)}_", kind))
+        return Sym(found[-1].name)
+    return rebuild(node, tuple(_random(a, found) for a in children(node)))
+
+
+def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], method: str | None = None,
+              single: bool = False, observed: tuple[str, ...] = (), events: bool = False) -> Plan:
+    """Analyse a model with its stimuli and lay out one compiled step.
+
+    Args:
+        model: the neuron model.
+        drive: what its stimuli add.
+        varying: parameters of the model with one value per neuron; all others are equal for all neurons.
+        method: integrator named by the user, or None.
+        single: float32 instead of float64.
+        observed: recorded quantities that are not states.
+        events: whether single events (spike times from an array) are delivered to this population.
+
+    Raises:
+        ModelError: if the method cannot integrate the equations.
+    """
+    own = [*model.state_names, *(d.name for d in model.derived), *model.parameters, *model.inputs,
+           *(xi for s in model.states for xi, _ in s.noise)]
+    names = _mangler(own)
+    rename = {k: Sym(v) for k, v in names.items()}
+    signals: list[Signal] = list(drive.signals)
+
+    def local(node: Node) -> Node:
+        return _random(substitute(node, rename), signals)
+
+    derived = [(names[i], drive.inputs.get(i, ZERO)) for i in model.inputs]
+    derived += [(names[d.name], local(d.value)) for d in model.derived]
+    noise: dict[str, tuple[tuple[str, Node], ...]] = {}
+    for s in model.states:
+        if s.noise:
+            noise[names[s.name]] = tuple((names[xi], local(g)) for xi, g in s.noise)
+            signals += [Signal(names[xi], "normal") for xi, _ in s.noise if names[xi] not in {z.name for z in signals}]
+    parameters = {names[p] for p in model.parameters}
+    constants = frozenset(parameters | set(drive.uniform) | set(drive.varying) | {"dt"})
+    has_refractory = model.refractory is not None and model.refractory != Num(0.0)
+    held = frozenset(names[s.name] for s in model.states if s.held) if has_refractory else frozenset()
+    texts = {names[s.name]: s.text for s in model.states}
+    # an input nobody drives is zero: fold it, so that it costs nothing
+    empty = {name: ZERO for name, value in derived if value == ZERO}
+    live = tuple((n, simplify(substitute(v, empty)) if empty else v) for n, v in derived if n not in empty)
+
+    def tidy(node: Node) -> Node:
+        return simplify(substitute(node, empty)) if empty else node
+
+    system = System({names[s.name]: tidy(local(s.drift)) for s in model.states}, live,
+                    {n: tuple((z, tidy(g)) for z, g in terms) for n, terms in noise.items()}, held, constants, texts)
+    chosen, reason = pick(system, method or model.method)
+    if method is None and model.method is not None:
+        reason = "recommended by the model"
+    taken = set(names.values()) | {s.name for s in signals} | set(constants) | RESERVED | set(drive.states)
+    lines = Lines(taken)
+    step = INTEGRATORS[chosen].write(system, lines)
+    new = {**step.new, **drive.states}
+
+    def expanded(node: Node) -> Node:
+        return system.expanded(tidy(local(node)))
+
+    levels = {c: UNIFORM for c in constants}
+    levels |= {names[p]: VARYING for p in varying} | {c: VARYING for c in drive.varying}
+    levels |= {"t": STEP, "t_step_": STEP} | {s.name: STEP for s in signals if s.kind.startswith("shared")}
+    per_neuron = any(levels[n] == VARYING for n in system_constants(system))
+    levels |= {p.name: VARYING if per_neuron else UNIFORM for p in step.propagators}
+    hoist = Hoister(levels)
+    body = []
+    moved: dict[str, Node] = {}
+    for name, value, comment in lines.body:
+        value = substitute(value, moved)
+        if hoist.level(value) != LANE:
+            # what does not differ between neurons needs no line of its own in the loop
+            moved[name] = value
+        else:
+            body.append((name, hoist(value), comment))
+    new = {name: hoist(substitute(value, moved)) for name, value in new.items()}
+    kicks = {name: hoist(value) for name, value in drive.kicks.items()}
+    fire = hoist(expanded(model.threshold)) if model.threshold is not None else None
+    reset = tuple((names[a.target], hoist(expanded(a.value)), a.text) for a in model.reset)
+    refractory = hoist(Op("/", (expanded(model.refractory), Sym("dt")))) if has_refractory else None
+    signals = [Signal(s.name, s.kind, hoist(s.rate) if s.rate is not None else None, s.slot) for s in signals]
+    watched = {}
+    for name in observed:
+        value = dict(derived).get(names[name], ZERO) if name in model.inputs else rename[name]
+        watched[name] = hoist(system.expanded(tidy(local(value) if name not in model.inputs else value)))
+    states = (*system.drift, *drive.states)
+    return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators,
+                system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
+                fire, reset, refractory, held, model.edge, watched, texts, events, names)
+
+
+def system_constants(system: System) -> set[str]:
+    """Return the constants on which the matrix of a linear system depends."""
+    found = system.linear()
+    if found is None:
+        return set()
+    return set().union(*(symbols(a) for row in found[0] for a in row)) - {"dt"}

@@ -1,0 +1,1 @@
+"""Floor 4: populations, stimuli, networks, runs and their results."""

@@ -1,0 +1,260 @@
+"""Lowering: each population of a network, with its stimuli and probes, becomes one compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.codegen.layout import make_book
+from neurosim.codegen.plan import LANES, Drive, make_plan
+from neurosim.codegen.program import Program
+from neurosim.errors import ModelError, ParameterError, SimulationError
+from neurosim.model.calculus import add
+from neurosim.model.expression import Node, calls, evaluate, symbols
+from neurosim.simulator.network import Network, Probe
+from neurosim.simulator.population import Population, targets
+from neurosim.simulator.stimuli import Context, Lowered, input_of
+
+#: random streams of one population: signals count up from its first, initial values from here
+VALUE_STREAM = 1 << 20
+STREAMS = 1 << 24
+
+
+@dataclass
+class Recording:
+    """Places of one probe in the array of all samples of its population."""
+
+    probe: Probe
+    name: str
+    every: int
+    offset: int
+    n_times: int
+    first_step: int
+
+
+@dataclass
+class Group:
+    """A population in its compiled form.
+
+    Attributes:
+        population, name: what it is.
+        program: state, constants, compiled code.
+        stream: first random stream.
+        tab, timing: samples of timed arrays, then what events add.
+        slots, events: see codegen/layout.py; the offset of the events' values in `tab`.
+        book: the integer array of the kernel, complete when the probes are laid out.
+        rec: samples of all probes; recordings: where each probe's samples lie in it.
+        spikes: whether they are recorded.
+    """
+
+    population: Population
+    name: str
+    program: Program
+    stream: int
+    tab: np.ndarray
+    timing: np.ndarray
+    slots: np.ndarray
+    events: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ev_add: int
+    book: np.ndarray | None = None
+    rec: np.ndarray | None = None
+    recordings: tuple[Recording, ...] = ()
+    spikes: bool = True
+
+
+def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str] | None, single: bool,
+          version: str) -> list[Group]:
+    """Return the groups of a network, with initial values set.
+
+    Raises:
+        ModelError, NetworkError, ParameterError: for whatever cannot run.
+    """
+    groups = []
+    for k, population in enumerate(network.populations):
+        name = network.name_of(population)
+        try:
+            groups.append(_group(network, population, name, dt, seed, k * STREAMS,
+                                 method.get(name) if isinstance(method, Mapping) else method, single, version))
+        except (ModelError, ParameterError) as error:
+            error.add_note(f"(population {name!r})")
+            raise
+    return groups
+
+
+def _group(network: Network, population: Population, name: str, dt: float, seed: int, stream: int,
+           method: str | None, single: bool, version: str) -> Group:
+    model, n = population.model, population.size
+    parts = _stimuli(network, population, dt)
+    drive, values, initial = _drive(parts)
+    own = {p: _numbers(v, seed, stream + VALUE_STREAM + j, n) for j, (p, v) in enumerate(model.parameters.items())}
+    varying = frozenset(p for p, v in own.items() if isinstance(v, np.ndarray))
+    observed = tuple(dict.fromkeys(p.variable for p in network.probes
+                                   if p.target.population is population and p.variable not in model.state_names))
+    events = any(part.events for _, part in parts)
+    plan = make_plan(model, drive, varying=varying, method=method, single=single, observed=observed, events=events)
+    names = plan.names
+    program = Program(plan, n, {**{names[p]: v for p, v in own.items()}, **values}, dt, version)
+    for j, (state, value) in enumerate(_initial(model, own, seed, stream + 2 * VALUE_STREAM, n).items()):
+        del j
+        program.put(names[state], value)
+    for j, (state, (kind, sigma)) in enumerate(initial.items()):
+        from neurosim.kernels.random import normals
+
+        draw = normals(seed, stream + 3 * VALUE_STREAM + j, n if kind == "each" else 1)
+        program.put(state, sigma * (draw if kind == "each" else draw[0]))
+    tab, timing, slots = _tables(parts, program.real)
+    *events, add = _events(parts, program, {s: names[s] for s in model.state_names}, dt)
+    return Group(population, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
+                 spikes=population in network.record_spikes)
+
+
+def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[str | None, Lowered]]:
+    """Return (input, lowered stimulus) for every stimulus that reaches the population."""
+    found: list[tuple[str | None, Lowered]] = []
+    n_tables = 0
+    for stimulus in network.stimuli:
+        views = targets(stimulus.target)
+        total, column = sum(map(len, views)), 0
+        for view in views:
+            if view.population is population:
+                where = input_of(stimulus, population)
+                prefix = f"{type(stimulus).__name__.lower()}{len(found)}_"
+                part = stimulus.lower(Context(view, _private(prefix), dt, where, column, total, n_tables))
+                n_tables += len(part.tables)
+                found.append((where, part))
+            column += len(view)
+    return found
+
+
+def _private(prefix: str) -> str:
+    # generated names that end in an underscore are never the user's; these start with one
+    return "_" + prefix
+
+
+def _drive(parts: list[tuple[str | None, Lowered]]) -> tuple[Drive, dict[str, Any], dict[str, Any]]:
+    inputs: dict[str, Node] = {}
+    kicks: dict[str, Node] = {}
+    states: dict[str, Node] = {}
+    initial: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    signals = []
+    for where, part in parts:
+        if part.current is not None:
+            inputs[where] = add(inputs[where], part.current) if where in inputs else part.current
+        for state, node in part.kicks.items():
+            kicks[state] = add(kicks[state], node) if state in kicks else node
+        states |= part.states
+        initial |= part.initial
+        values |= part.values
+        signals += part.signals
+    uniform = tuple(k for k, v in values.items() if not isinstance(v, np.ndarray))
+    varying = tuple(k for k, v in values.items() if isinstance(v, np.ndarray))
+    return Drive(inputs, states, kicks, tuple(signals), uniform, varying), values, initial
+
+
+def _numbers(value: Any, seed: int, stream: int, n: int) -> float | np.ndarray:
+    if getattr(value, "is_distribution", False):
+        value = np.asarray(value.sample(seed, stream, n), dtype=float)
+        if value.shape != (n,) or not np.all(np.isfinite(value)):
+            raise ParameterError(f"A distribution must give {n} finite numbers; it gave shape {value.shape}.")
+        return value
+    return value if isinstance(value, np.ndarray) else float(value)
+
+
+def _initial(model, parameters: Mapping[str, Any], seed: int, stream: int, n: int) -> dict[str, float | np.ndarray]:
+    """Return initial values; those written as expressions may use parameters, derived quantities and other states."""
+    values: dict[str, Any] = {**parameters, **dict.fromkeys(model.inputs, 0.0), "t": 0.0}
+    waiting: dict[str, Node] = {}
+    for k, state in enumerate(model.state_names):
+        given = model.initial.get(state, 0.0)
+        if isinstance(given, Node):
+            waiting[state] = model.expanded(given)
+        else:
+            values[state] = _numbers(given, seed, stream + k, n)
+    while waiting:
+        ready = [s for s, node in waiting.items() if symbols(node) <= set(values)]
+        if not ready:
+            raise ModelError(f"The initial values of {', '.join(waiting)} depend on each other: give one as a number.")
+        for state in ready:
+            node = waiting.pop(state)
+            if {"rand", "randn"} & calls(node):
+                raise ModelError(f"The initial value of {state} calls a random function: use a distribution instead, "
+                                 "such as ns.Uniform(low, high).")
+            values[state] = evaluate(node, values)
+            if not np.all(np.isfinite(values[state])):
+                raise ParameterError(f"The initial value of {state} is not finite.")
+    return {s: values[s] for s in model.state_names}
+
+
+def _tables(parts, real) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    samples, slots, timing, offset = [], [], [], 0
+    for _, part in parts:
+        for table, start, interval in part.tables:
+            samples.append(table.astype(real).ravel())
+            slots += [offset, *table.shape, 0]
+            timing += [start, interval]
+            offset += table.size
+    return (np.concatenate(samples) if samples else np.zeros(1, real), np.array(timing or [0.0] * 2),
+            np.array(slots or [0] * 4, np.int64))
+
+
+def _events(parts, program: Program, names: Mapping[str, str], dt: float) -> tuple[np.ndarray, ...]:
+    """Return events sorted by tile and step, as the arguments of the kernel."""
+    steps, places, adds, tiles = [], [], [], []
+    for _, part in parts:
+        for times, neurons, weights, state in part.events:
+            # an event belongs to the step that holds its time; rounding must not push k dt into the step before
+            steps.append(np.floor(times / dt + 1e-6).astype(np.int64))
+            tiles.append(neurons // LANES)
+            places.append(program.rows[names[state]] * LANES + neurons % LANES)
+            adds.append(weights)
+    if not steps:
+        return (np.zeros(program.n_tiles + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64),
+                np.zeros(0, program.real))
+    step, tile, place, weight = map(np.concatenate, (steps, tiles, places, adds))
+    order = np.lexsort((place, step, tile))
+    first = np.searchsorted(tile[order], np.arange(program.n_tiles + 1))
+    return first, step[order], place[order], weight[order].astype(program.real)
+
+
+def plan_recordings(group: Group, network: Network, first_step: int, n_steps: int, dt: float) -> int:
+    """Lay out the probes of a group for steps first_step ... first_step + n_steps - 1; return the samples in all."""
+    recordings, entries, offset = [], [], 0
+    for probe, name in zip(network.probes, network.probe_names):
+        if probe.target.population is not group.population:
+            continue
+        every = _interval(probe, dt)
+        start = -(-first_step // every) * every
+        n_times = max(0, -(-(first_step + n_steps - start) // every))
+        neurons = probe.target.indices
+        recordings.append(Recording(probe, name, every, offset, n_times, start))
+        plan = group.program.plan
+        model = group.population.model
+        if probe.variable in model.state_names:
+            row = group.program.rows[plan.names[probe.variable]]
+        else:
+            row = ~list(plan.observed).index(probe.variable)
+        if n_times:
+            entries.append(np.stack([neurons // LANES, np.full(len(neurons), row), neurons % LANES,
+                                     np.full(len(neurons), every), np.full(len(neurons), len(neurons)),
+                                     np.full(len(neurons), start), offset + np.arange(len(neurons))]))
+        offset += n_times * len(neurons)
+    table = np.concatenate(entries, axis=1) if entries else np.zeros((7, 0), np.int64)
+    table = table[:, np.argsort(table[0], kind="stable")].astype(np.int64)
+    first = np.searchsorted(table[0], np.arange(group.program.n_tiles + 1)).astype(np.int64)
+    group.book = make_book(group.slots, *group.events, group.ev_add, first, table[1:])
+    group.recordings = tuple(recordings)
+    return offset
+
+
+def _interval(probe: Probe, dt: float) -> int:
+    if probe.every is None:
+        return 1
+    every = round(probe.every / dt)
+    if every < 1 or abs(every * dt - probe.every) > 1e-6 * dt * max(1, every):
+        raise SimulationError(f"Probe of {probe.variable!r}: every={probe.every} ms is not a multiple of dt={dt} ms. "
+                              f"Try every={max(1, every) * dt:g}.")
+    return every

@@ -1,0 +1,148 @@
+"""Networks: populations with their stimuli and probes, checked when described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NetworkError, ParameterError, listing, nearest
+from neurosim.simulator.population import Population, View, chosen, targets
+from neurosim.simulator.stimuli import Stimulus, input_of
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Record a variable of a population over time.
+
+    Sample k is the value at time k every, at the start of that step and after the reset of the step before.
+
+    Args:
+        target: population, or a part of one.
+        variable: name of a state, a derived quantity or an input of the model.
+        neurons: which neurons of the target; None: all.
+        every: sampling interval in ms; a multiple of dt; None: every step.
+        name: name in ``result.traces``; None: the variable (with the population's name in front if that is taken).
+    """
+
+    target: Population | View
+    variable: str = "v"
+    neurons: Any = None
+    every: float | None = None
+    name: str | None = None
+
+    def __post_init__(self):
+        found = targets(self.target)
+        if len(found) != 1:
+            raise NetworkError("A probe records one population: make one probe for each.")
+        view = found[0]
+        model = view.population.model
+        if self.variable not in model.recordable:
+            raise NetworkError(f"{model.name} has no variable {self.variable!r} to record."
+                               f"{nearest(self.variable, model.recordable)} Known: {listing(model.recordable)}.")
+        if self.every is not None and not (np.isscalar(self.every) and np.isfinite(self.every) and self.every > 0):
+            raise ParameterError(f"Probe of {self.variable!r}: every must be a positive time in ms, not {self.every!r}.")
+        if self.neurons is not None:
+            place = chosen(self.neurons, view.population)
+            if isinstance(self.target, View):
+                outside = np.setdiff1d(place, view.indices)
+                if outside.size:
+                    raise NetworkError(f"Probe of {self.variable!r}: neuron {outside[0]} is not in the part of the population.")
+            view = View(view.population, place)
+        object.__setattr__(self, "target", view)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Populations with what drives them and what is recorded.
+
+    Spikes of all populations are recorded unless `record_spikes` says otherwise.
+
+    Args:
+        populations: the populations, in order; names must differ.
+        stimuli: what reaches them from outside.
+        probes: which variables to record.
+        record_spikes: True, False, or a list of populations whose spikes are recorded.
+
+    Raises:
+        NetworkError: for double names, targets outside of the network, inputs that do not exist.
+    """
+
+    populations: Iterable[Population]
+    stimuli: Iterable[Stimulus] = ()
+    probes: Iterable[Probe] = ()
+    record_spikes: bool | Iterable[Population] = True
+
+    def __post_init__(self):
+        populations = _list(self.populations, Population, "populations")
+        if not populations:
+            raise NetworkError("A network needs at least one population.")
+        if len({id(p) for p in populations}) < len(populations):
+            raise NetworkError("A population is listed twice.")
+        names: dict[Population, str] = {}
+        for k, p in enumerate(populations):
+            name = p.name or ("neurons" if len(populations) == 1 else f"population_{k}")
+            if name in names.values():
+                raise NetworkError(f"Two populations are called {name!r}: names must differ.")
+            names[p] = name
+        stimuli = _list(self.stimuli, Stimulus, "stimuli")
+        probes = _list(self.probes, Probe, "probes")
+        for s in stimuli:
+            for view in targets(s.target):
+                if view.population not in names:
+                    raise NetworkError(f"{type(s).__name__} targets {view.population!r}, which is not in the network.")
+                input_of(s, view.population)
+        titles: list[str] = []
+        for p in probes:
+            if p.target.population not in names:
+                raise NetworkError(f"A probe records {p.target.population!r}, which is not in the network.")
+            title = p.name or p.variable
+            if title in titles and p.name is None:
+                title = f"{names[p.target.population]}.{p.variable}"
+            if title in titles:
+                raise NetworkError(f"Two probes are called {title!r}: give them different names with name=.")
+            titles.append(title)
+        recorded = self.record_spikes
+        if isinstance(recorded, bool):
+            recorded = tuple(populations) if recorded else ()
+        recorded = tuple(_list(recorded, Population, "record_spikes"))
+        for p in recorded:
+            if p not in names:
+                raise NetworkError(f"record_spikes names {p!r}, which is not in the network.")
+        for key, value in dict(populations=tuple(populations), stimuli=tuple(stimuli), probes=tuple(probes),
+                               record_spikes=recorded).items():
+            object.__setattr__(self, key, value)
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_titles", tuple(titles))
+
+    def name_of(self, population: Population) -> str:
+        """Return the name of a population in results."""
+        return self._names[population]
+
+    @property
+    def probe_names(self) -> tuple[str, ...]:
+        """Names of the probes in results, in order."""
+        return self._titles
+
+    def __getitem__(self, name: str) -> Population:
+        for population, own in self._names.items():
+            if own == name:
+                return population
+        raise KeyError(f"There is no population {name!r}.{nearest(name, self._names.values())}")
+
+
+def _list(items, kind: type, what: str) -> list:
+    if isinstance(items, kind):
+        items = [items]
+    if not isinstance(items, Iterable):
+        raise NetworkError(f"{what} must be a list, not {type(items).__name__}.")
+    items = list(items)
+    for item in items:
+        if not isinstance(item, kind):
+            raise NetworkError(f"{what} must hold {kind.__name__} objects; it holds {type(item).__name__} ({item!r:.60}).")
+    return items
+
+
+

@@ -1,0 +1,81 @@
+"""What a run returns: plain arrays with names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurosim.errors import nearest
+from neurosim.simulator.network import Network
+from neurosim.simulator.spikes import SpikeTrains
+from neurosim.simulator.traces import Trace
+
+
+class Named(dict):
+    """A dictionary whose error for a missing name offers the nearest one."""
+
+    def __missing__(self, name):
+        raise KeyError(f"There is no {name!r}.{nearest(str(name), self)} Known: {', '.join(map(repr, self)) or 'nothing'}.")
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything needed to go on: step counters and, by population, the arrays of its states."""
+
+    step: int
+    origin: int
+    time0: float
+    dt: float
+    seed: int
+    single: bool
+    arrays: Mapping[str, Mapping[str, np.ndarray]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of a run.
+
+    Attributes:
+        network: what was simulated.
+        spikes: `SpikeTrains` by name of the population.
+        traces: `Trace` by name of the probe.
+        start, time: beginning and end of the run in ms; `time` is earlier than asked for if the run stopped.
+        dt: time step in ms.
+        methods: integrator by name of the population.
+        sources: source text of the compiled step by name of the population.
+        problem: why the run stopped early, or ''.
+        state: the last state; hand the result to ``simulate(..., resume=result)`` to continue.
+        compile_s: seconds spent compiling or loading compiled code.
+    """
+
+    network: Network
+    spikes: Mapping[str, SpikeTrains]
+    traces: Mapping[str, Trace]
+    start: float
+    time: float
+    dt: float
+    methods: Mapping[str, str]
+    sources: Mapping[str, str] = field(repr=False)
+    problem: str
+    state: State = field(repr=False)
+    compile_s: float = 0.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "spikes", Named(self.spikes))
+        object.__setattr__(self, "traces", Named(self.traces))
+
+    @property
+    def duration(self) -> float:
+        """Length of the run in ms."""
+        return self.time - self.start
+
+    @property
+    def completed(self) -> bool:
+        """Whether the run reached its end."""
+        return not self.problem
+
+    def final(self, population: str, variable: str) -> np.ndarray:
+        """Return the values of a state at the end of the run, shape (size,)."""
+        return Named(Named(self.state.arrays)[population])[variable].copy()

@@ -1,0 +1,357 @@
+"""Run a network: checks, memory, the loop over stretches of steps, threads, and what is returned.
+
+Neurons of different tiles do not meet in this version, so each thread takes its tiles through a whole stretch.  A
+stretch ends for the progress bar, for Ctrl-C or when a spike buffer is full; where it ends changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from neurosim import __version__
+from neurosim.codegen.integrators import INTEGRATORS
+from neurosim.codegen.plan import LANES
+from neurosim.errors import NeurosimWarning, NumericalWarning, ParameterError, SimulationError
+from neurosim.simulator.lower import Group, lower, plan_recordings
+from neurosim.simulator.memory import check_memory
+from neurosim.simulator.network import Network
+from neurosim.simulator.population import Population
+from neurosim.simulator.progress import Progress
+from neurosim.simulator.results import Result, State
+from neurosim.simulator.spikes import SpikeTrains
+from neurosim.simulator.traces import Trace
+
+#: spikes a thread can hold before it comes back
+CAPACITY = 1 << 18
+#: seconds a stretch should last: progress and Ctrl-C are looked at in between
+STRETCH = 0.15
+
+
+def simulate(network: Network | Population, duration: float, dt: float = 0.1, *, seed: int = 0, threads: int = 1,
+             method: str | Mapping[str, str] | None = None, dtype: str = "float64", resume: Result | None = None,
+             progress: bool | None = None) -> Result:
+    """Integrate a network for `duration` ms in steps of `dt` ms.
+
+    A step runs in this order: record, deliver events, integrate, threshold and reset.  A spike that happens in the step
+    from t to t + dt has the time t + dt; a probe shows the state at the start of a step.
+
+    Args:
+        network: the network (or a single population).
+        duration: ms; a multiple of dt.
+        dt: time step in ms.
+        seed: seed of all random numbers (0 to 2**63 - 1); the same seed gives the same bits for any number of threads
+            and any split of the run.
+        threads: number of threads.
+        method: integrator for all populations or by name of the population: "exact", "euler", "exponential_euler",
+            "heun", "rk4", "euler_maruyama", "milstein"; None: chosen by analysis of the equations.
+        dtype: "float64" or "float32".
+        resume: result of an earlier run of the same network, to be continued from its last state.
+        progress: show a progress bar; None: on a terminal, if the run lasts more than a second.
+
+    Returns:
+        The `Result`: spikes, traces, final state. A run that is stopped by Ctrl-C or by a state that turns NaN or
+        infinite gives a warning and returns what was recorded until then; `result.completed` is False.
+
+    Raises:
+        SimulationError: for a duration, step or thread number that cannot be used, or too little memory.
+        ModelError, ParameterError, NetworkError: for a network that cannot run.
+    """
+    if isinstance(network, Population):
+        network = Network([network])
+    if not isinstance(network, Network):
+        raise SimulationError(f"simulate needs a Network or a Population, not {type(network).__name__}.")
+    dt, n_steps = _times(duration, dt)
+    seed = _whole(seed, "seed", 0, 2**63 - 1)
+    threads = _whole(threads, "threads", 1, 1024)
+    single = _precision(dtype)
+    check_memory(network, n_steps, dt, single)
+    groups = lower(network, dt, seed, method, single, __version__)
+    for group in groups:
+        _check_stability(group, dt)
+    first, origin, time0 = 0, 0, 0.0
+    if resume is not None:
+        first, origin, time0 = _restore(resume, network, groups, dt, single)
+    if single and first + n_steps >= 2**31:
+        raise SimulationError("A float32 run counts steps in 32 bits: fewer than 2**31 steps. Use float64 or a larger dt.")
+    for group in groups:
+        samples = plan_recordings(group, network, first, n_steps, dt)
+        group.rec = np.empty(max(1, samples), group.program.real)
+    started = time.perf_counter()
+    runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
+    compile_s = time.perf_counter() - started
+    reached, problem = _loop(runners, first, n_steps, threads, _bar(progress, n_steps * dt))
+    return _collect(network, runners, first, reached, origin, time0, dt, seed, problem, compile_s)
+
+
+# -- arguments ----------------------------------------------------------------------------------------------------
+
+def _real(value: Any, name: str) -> float:
+    if hasattr(value, "to"):
+        from neurosim.units import to_number
+
+        value = to_number(value, "ms", name)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise SimulationError(f"{name} must be a number in ms, not {value!r}.") from None
+    if not np.isfinite(number):
+        raise SimulationError(f"{name} must be finite, not {number}.")
+    return number
+
+
+def _times(duration: Any, dt: Any) -> tuple[float, int]:
+    duration, dt = _real(duration, "duration"), _real(dt, "dt")
+    if dt <= 0:
+        raise SimulationError(f"dt must be positive, not {dt} ms.")
+    if duration < 0:
+        raise SimulationError(f"duration must not be negative; it is {duration} ms.")
+    n_steps = round(duration / dt)
+    if n_steps > 2**53:
+        raise SimulationError(f"{duration} ms in steps of {dt} ms are {n_steps} steps: more than can be counted exactly.")
+    if abs(n_steps * dt - duration) > 1e-6 * dt * max(1, n_steps):
+        warnings.warn(f"duration={duration} ms is not a multiple of dt={dt} ms; the run lasts {n_steps * dt:g} ms.",
+                      NeurosimWarning, stacklevel=3)
+    return dt, n_steps
+
+
+def _whole(value: Any, name: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise SimulationError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def _precision(dtype: Any) -> bool:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in ("float64", "float32"):
+        raise SimulationError(f"dtype must be 'float64' or 'float32', not {dtype!r}.")
+    return name == "float32"
+
+
+def _check_stability(group: Group, dt: float) -> None:
+    """Refuse a step that is known to make an explicit method grow without bound."""
+    from neurosim.model.calculus import affine
+    from neurosim.model.expression import evaluate, symbols
+
+    plan, model = group.program.plan, group.population.model
+    limit = INTEGRATORS[plan.method].stability
+    if limit is None:
+        return
+    known = {k: v for k, v in model.parameters.items() if not getattr(v, "is_distribution", False)}
+    for state in model.states:
+        split = affine(model.expanded(state.drift), state.name)
+        if split is None or not symbols(split[0]) <= set(known):
+            continue
+        rate = float(np.min(evaluate(split[0], known)))
+        if rate * dt < -limit:
+            raise SimulationError(
+                f"dt={dt} ms is too large for method {plan.method!r}: {state.name} of {model.name} decays with a time "
+                f"constant of {-1 / rate:.4g} ms, which needs dt <= {-limit / rate:.4g} ms. Use a smaller dt, or "
+                "exponential_euler or exact, which have no such limit.")
+
+
+# -- the loop -----------------------------------------------------------------------------------------------------
+
+class _Runner:
+    """One group with its compiled entry, spike buffers and recorded spikes."""
+
+    def __init__(self, group: Group, threads: int, seed: int, origin: int, time0: float, dt: float):
+        self.group, self.program = group, group.program
+        n_tiles = self.program.n_tiles
+        edges = np.linspace(0, n_tiles, min(threads, n_tiles) + 1).astype(int)
+        self.parts = list(zip(edges[:-1], edges[1:]))
+        self.buffers: list[np.ndarray] = []
+        n_rows = self.program.plan.n_rows
+        self.saved = [np.empty(n_rows * LANES, self.program.real) for _ in self.parts]
+        self.whole = [np.zeros(2 * LANES, self.program.integer) for _ in self.parts]
+        self.common = (origin, float(time0), float(dt), seed, group.stream)
+        self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]
+        self.chunks: list[np.ndarray] = []
+        self.neurons: list[np.ndarray] = []
+        self.bad: tuple[int, int, int] | None = None
+        self.advance = self.program.advance
+        self.cursors = [np.array([low, 0, low, -1, 0, 0], np.int64) for low, _ in self.parts]
+
+    def capacity(self, n_steps: int) -> None:
+        """Make room for the spikes of one tile in every part."""
+        need = min(LANES, self.program.n) * n_steps if self.program.plan.fire is not None else 0
+        size = max(need, min(CAPACITY, self.program.n * n_steps), 1)
+        if not self.buffers or len(self.buffers[0]) < size:
+            self.buffers = [np.empty(size, np.int64) for _ in self.parts]
+
+    def stretch(self, part: int, step0: int, n_steps: int) -> None:
+        """Advance one part until its buffer is full or all its tiles are done."""
+        g, program = self.group, self.program
+        self.advance(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec, self.buffers[part],
+                     self.cursors[part], self.saved[part], self.whole[part], program.n, step0, n_steps, *self.common)
+
+    def begin(self) -> None:
+        """Point every part at its first tile."""
+        for cursor, (low, high) in zip(self.cursors, self.parts):
+            cursor[:3] = low, 0, high
+
+    def spill(self) -> None:
+        """Empty the buffers in the middle of a stretch."""
+        for part, (buffer, cursor) in enumerate(zip(self.buffers, self.cursors)):
+            if cursor[1] and self.group.spikes:
+                self.pieces[part].append(buffer[:cursor[1]].copy())
+            cursor[1] = 0
+
+    def drain(self, step0: int) -> None:
+        """Move the spikes of a finished stretch out of the buffers, in order of time."""
+        for cursor in self.cursors:
+            if cursor[3] >= 0 and (self.bad is None or cursor[3] < self.bad[0]):
+                self.bad = (int(cursor[3]), int(cursor[4]), int(cursor[5]))
+        found = [piece for part, pieces in enumerate(self.pieces)
+                 for piece in (*pieces, self.buffers[part][:self.cursors[part][1]]) if len(piece)]
+        if found and self.group.spikes:
+            # a packed spike sorts by step, then by neuron
+            packed = np.concatenate(found)
+            packed.sort()
+            self.chunks.append((packed >> 32) + step0)
+            self.neurons.append((packed & 0xFFFFFFFF).astype(np.int32))
+        self.pieces = [[] for _ in self.parts]
+
+    def unfinished(self) -> list[int]:
+        """Return the parts that came back before their last tile."""
+        return [k for k, c in enumerate(self.cursors) if c[0] < c[2]]
+
+
+def _loop(runners: list[_Runner], first: int, n_steps: int, threads: int, bar: Progress) -> tuple[int, str]:
+    """Run stretch after stretch; return the step reached and why it stopped early ('' if it did not)."""
+    step, end = first, first + n_steps
+    total = sum(r.program.n for r in runners)
+    length = max(1, min(n_steps, 1_000_000 // total))
+    pool = ThreadPoolExecutor(threads) if threads > 1 else None
+    problem = ""
+    try:
+        while step < end and not problem:
+            length = min(length, end - step)
+            began = time.perf_counter()
+            for runner in runners:
+                _stretch(runner, step, length, pool)
+            step += length
+            bad = [(r.bad, r) for r in runners if r.bad is not None]
+            if bad:
+                (at, neuron, row), runner = min(bad, key=lambda b: b[0][0])
+                # the bad step itself belongs to what is kept: its state shows the fault
+                step, problem = at + 1, _fault(runner, neuron, row)
+            took = max(time.perf_counter() - began, 1e-6)
+            # longest stretch whose spikes of one tile fit into a buffer
+            most = max(1, CAPACITY // min(LANES, max(r.program.n for r in runners)))
+            length = int(min(max(1, length * min(4.0, STRETCH / took)), most))
+            bar.update((step - first) * runners[0].program.dt)
+    except KeyboardInterrupt:
+        problem = "interrupted by Ctrl-C"
+    finally:
+        if pool is not None:
+            pool.shutdown()
+        bar.close()
+    return step, problem
+
+
+def _stretch(runner: _Runner, step: int, length: int, pool: ThreadPoolExecutor | None) -> None:
+    runner.capacity(length)
+    runner.begin()
+    waiting = list(range(len(runner.parts)))
+    while waiting:
+        if pool is None or len(waiting) == 1:
+            for part in waiting:
+                runner.stretch(part, step, length)
+        else:
+            for done in [pool.submit(runner.stretch, part, step, length) for part in waiting]:
+                done.result()
+        waiting = runner.unfinished()
+        if not waiting:
+            runner.drain(step)
+        else:
+            runner.spill()
+
+
+def _fault(runner: _Runner, neuron: int, row: int) -> str:
+    variable = runner.program.plan.states[row]
+    return f"{variable} of neuron {neuron} in population {runner.group.name!r} is no longer finite"
+
+
+# -- before and after ---------------------------------------------------------------------------------------------
+
+def _bar(progress: bool | None, duration: float) -> Progress:
+    return Progress(duration, progress)
+
+
+def _restore(resume: Result, network: Network, groups: list[Group], dt: float, single: bool) -> tuple[int, int, float]:
+    state = resume.state
+    if resume.network is not network:
+        raise SimulationError("resume= takes the result of a run of the same Network object.")
+    if state.single != single:
+        raise SimulationError("A run is continued in the precision it was begun with.")
+    for group in groups:
+        arrays = state.arrays[group.name]
+        if set(arrays) - {"hold"} != set(group.program.plan.states):
+            raise SimulationError(f"The state of {group.name!r} does not fit: was the model changed?")
+        for name, values in arrays.items():
+            if name == "hold":
+                group.program.hold[:len(values)] = values
+            else:
+                group.program.put(name, values)
+    if dt == state.dt:
+        return state.step, state.origin, state.time0
+    for group in groups:
+        # refractory periods under way are kept in ms
+        left = np.maximum(group.program.hold - state.step, 0) * (state.dt / dt)
+        group.program.hold[:] = state.step + np.ceil(left - 1e-6).astype(group.program.integer)
+    return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt
+
+
+def _collect(network: Network, runners: list[_Runner], first: int, step: int, origin: int, time0: float, dt: float,
+             seed: int, problem: str, compile_s: float) -> Result:
+    begin, end = time0 + (first - origin) * dt, time0 + (step - origin) * dt
+    spikes, traces, arrays = {}, {}, {}
+    for runner in runners:
+        group, program = runner.group, runner.program
+        if group.spikes and program.plan.fire is not None:
+            spikes[group.name] = _spikes(runner, step, begin, end, origin, time0, dt)
+        for r in group.recordings:
+            n_times = max(0, min(r.n_times, -(-(step - r.first_step) // r.every)))
+            neurons = r.probe.target.indices
+            values = group.rec[r.offset:r.offset + r.n_times * len(neurons)].reshape(r.n_times, len(neurons))[:n_times]
+            times = time0 + (r.first_step + r.every * np.arange(n_times) - origin) * dt
+            unit = group.population.model.units.get(r.probe.variable) or ""
+            traces[r.name] = Trace(times, values, neurons=neurons, variable=r.probe.variable, unit=unit,
+                                   population=group.name, name=r.name)
+        arrays[group.name] = {name: program.get(name) for name in program.plan.states}
+        if program.plan.refractory is not None:
+            arrays[group.name]["hold"] = program.hold.copy()
+    traces = {name: traces[name] for name in network.probe_names}
+    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, arrays)
+    methods = {r.group.name: r.program.plan.method for r in runners}
+    sources = {r.group.name: r.program.source for r in runners}
+    if problem:
+        warnings.warn(f"The run stopped at {end:g} ms: {problem}. What was recorded until then is returned. "
+                      + ("" if "Ctrl-C" in problem else "Try a smaller dt, or look for a division by zero or a missing "
+                         "bound in the equations."), NumericalWarning, stacklevel=3)
+    return Result(network=network, spikes=spikes, traces=traces, start=begin, time=end, dt=dt, methods=methods,
+                  sources=sources, problem=problem, state=state, compile_s=compile_s)
+
+
+def _spikes(runner: _Runner, step: int, begin: float, end: float, origin: int, time0: float, dt: float) -> SpikeTrains:
+    total = sum(map(len, runner.chunks))
+    times, indices = np.empty(total), np.empty(total, np.int32)
+    place = total
+    while runner.chunks:
+        # each chunk is given up as soon as it is copied, so that two copies never exist
+        steps, neurons = runner.chunks.pop(), runner.neurons.pop()
+        times[place - len(steps):place] = time0 + (steps + 1 - origin) * dt
+        indices[place - len(steps):place] = neurons
+        place -= len(steps)
+    keep = len(times) if not total or times[-1] <= end + 0.5 * dt else int(np.searchsorted(times, end + 0.5 * dt))
+    group = runner.group
+    return SpikeTrains(times[:keep], indices[:keep], group.population.size, start=begin, stop=end, name=group.name, dt=dt)

@@ -1,0 +1,559 @@
+"""Stimuli: what reaches neurons from outside.
+
+Currents add to an input of the model, in the unit of that input; events add to a state.  Each stimulus is a small
+description; `lower` turns it into an expression with constants of its own, which is compiled into the same loop as the
+neurons (see codegen/plan.py).  All work on a whole population, a part of one or a list; every number may be one value
+for all targets or an array with one value for each.
+
+Jumps (start, stop, steps, timed arrays, noise) take effect at the step that begins at that time; smooth currents are
+evaluated wherever the integrator asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.codegen.plan import Signal
+from neurosim.errors import NetworkError, ParameterError, listing, nearest
+from neurosim.model.expression import Node, Op, Sym, parse, substitute, symbols
+from neurosim.model.values import checked_value
+from neurosim.simulator.population import Population, View, targets
+
+
+@dataclass
+class Lowered:
+    """A stimulus in the terms of one population.
+
+    Attributes:
+        current: expression added to the input, or None.
+        values: the constants the expressions use: number or array of shape (size,).
+        signals, states, kicks: see `codegen.plan.Drive`; initial: initial value of those states.
+        tables: (samples of shape (n, columns), start, interval) for each table signal, in order.
+        events: (times, neurons, weights, state), each an array but for the last.
+    """
+
+    current: Node | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    signals: list[Signal] = field(default_factory=list)
+    states: dict[str, Node] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
+    kicks: dict[str, Node] = field(default_factory=dict)
+    tables: list[tuple[np.ndarray, float, float]] = field(default_factory=list)
+    events: list[tuple[np.ndarray, np.ndarray, np.ndarray, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stimulus needs to know while it is lowered.
+
+    Attributes:
+        view: the targets within one population.
+        prefix: start of all names it makes.
+        dt: time step in ms.
+        input: name of the input it adds to.
+        first_column: number of targets in earlier populations of its list.
+        n_targets: number of targets in all populations of its list.
+        n_tables: tables already taken in this population.
+    """
+
+    view: View
+    prefix: str
+    dt: float
+    input: str | None
+    first_column: int
+    n_targets: int
+    n_tables: int
+
+    def spread(self, value, what: str):
+        """Return a value given for all targets as a number, or an array over the whole population (0 elsewhere)."""
+        value = np.asarray(value, dtype=float)
+        if value.ndim == 0:
+            return float(value)
+        if value.shape != (self.n_targets,):
+            raise ParameterError(f"{what} has shape {value.shape}, but there are {self.n_targets} target neurons: give "
+                                 f"one number, or an array of shape ({self.n_targets},).")
+        whole = np.zeros(self.view.population.size)
+        whole[self.view.indices] = value[self.first_column:self.first_column + len(self.view)]
+        return whole
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stimulus:
+    """Common part of all stimuli.
+
+    Args:
+        target: a population, a part of one (``cells[:10]``) or a list of these.
+        input: the input of the model it adds to; may be left out if the model has just one.
+        start, stop: window in ms in which it acts; by default always.
+    """
+
+    target: Any = None
+    input: str | None = None
+    start: float = 0.0
+    stop: float | None = None
+
+    def __post_init__(self):
+        targets(self.target)
+        _number(self.start, "start", self)
+        if self.stop is not None and not _number(self.stop, "stop", self) > self.start:
+            raise ParameterError(f"{_name(self)}: stop ({self.stop}) must come after start ({self.start}).")
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ParameterError` for values that cannot be used."""
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the constants that the expression of `current` uses."""
+        return {}
+
+    def current(self) -> str | None:
+        """Return the current as text in its constants, `t` and `elapsed` (ms since start)."""
+        return None
+
+    def lower(self, context: Context) -> Lowered:
+        """Return the stimulus in the terms of one population."""
+        out = Lowered()
+        for name, value in self.numbers().items():
+            unit = context.view.population.model.units.get(context.input) if name in _LIKE_INPUT else None
+            checked = checked_value(value, name, unit, _name(self))
+            if not isinstance(checked, (float, int, np.ndarray)):
+                raise ParameterError(f"{_name(self)}: {name} must be a number or an array.")
+            out.values[context.prefix + name] = context.spread(checked, f"{_name(self)}: {name}")
+        text = self.current()
+        if text is not None:
+            node = self._local(parse(text, _name(self)), context, out)
+            out.current = self.gated(node, context, out)
+        return out
+
+    def _local(self, node: Node, context: Context, out: Lowered) -> Node:
+        names = {name: Sym(context.prefix + name) for name in self.numbers()}
+        if "elapsed" in symbols(node):
+            out.values[context.prefix + "onset"] = float(self.start)
+            names["elapsed"] = Op("-", (Sym("t"), Sym(context.prefix + "onset")))
+        return substitute(node, names)
+
+    def gated(self, node: Node, context: Context, out: Lowered) -> Node:
+        """Return the expression restricted to the window and to the target neurons."""
+        p = context.prefix
+        # a millionth of a step guards against rounding of t = k dt
+        guard = 1e-6 * context.dt
+        window = []
+        if self.start > 0:
+            out.values[p + "start"] = float(self.start) - guard
+            window.append(f"t_step_ >= {p}start")
+        if self.stop is not None:
+            out.values[p + "stop"] = float(self.stop) - guard
+            window.append(f"t_step_ < {p}stop")
+        if window:
+            node = Op("*", (parse(f"where({' and '.join(window)}, 1, 0)"), node))
+        if len(context.view) < context.view.population.size:
+            on = np.zeros(context.view.population.size)
+            on[context.view.indices] = 1.0
+            out.values[p + "on"] = on
+            node = Op("*", (Sym(p + "on"), node))
+        return node
+
+
+_LIKE_INPUT = {"amplitude", "offset", "first", "last", "mean", "sigma_ou"}
+
+
+def _name(stimulus) -> str:
+    return type(stimulus).__name__
+
+
+def _number(value, name: str, owner) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{_name(owner)}: {name} must be a number in ms, not {value!r}.") from None
+    if not np.isfinite(number):
+        raise ParameterError(f"{_name(owner)}: {name} must be finite, not {number}.")
+    return number
+
+
+def _positive(owner, **values) -> None:
+    for name, value in values.items():
+        if not np.all(np.asarray(value, dtype=float) > 0):
+            raise ParameterError(f"{_name(owner)}: {name} must be positive; it is {value}.")
+
+
+def _finite(owner, name: str, value) -> np.ndarray:
+    array = np.asarray(value, dtype=float)
+    if not np.all(np.isfinite(array)):
+        place = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ParameterError(f"{_name(owner)}: {name} has NaN or infinity at {place}.")
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class DC(Stimulus):
+    """Constant current: I = amplitude.
+
+    Args:
+        amplitude: number, or one value for each target; unit of the input.
+    """
+
+    amplitude: Any = 0.0
+
+    def numbers(self):
+        return {"amplitude": self.amplitude}
+
+    def current(self):
+        return "amplitude"
+
+
+@dataclass(frozen=True, eq=False)
+class Step(DC):
+    """Current step: I = amplitude for start <= t < stop, else 0. The same as `DC`, with the window in mind."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ramp(Stimulus):
+    """Linear ramp: from `first` at start to `last` at stop, and `last` from then on; `first` before.
+
+    Args:
+        first, last: number, or one value for each target; unit of the input.
+    """
+
+    first: Any = 0.0
+    last: Any = 0.0
+
+    def check(self):
+        if self.stop is None:
+            raise ParameterError("Ramp: give stop=, the time at which `last` is reached.")
+
+    def numbers(self):
+        return {"first": self.first, "last": self.last, "length": float(self.stop) - float(self.start)}
+
+    def current(self):
+        return "first + (last - first)*clip(elapsed/length, 0, 1)"
+
+    def gated(self, node, context, out):
+        return Stimulus.gated(_always(self), node, context, out)
+
+
+@dataclass(frozen=True, eq=False)
+class Sine(Stimulus):
+    """I = offset + amplitude sin(2 pi frequency (t - start) + phase).
+
+    Args:
+        amplitude, offset: number, or one value for each target; unit of the input.
+        frequency: Hz.
+        phase: rad.
+    """
+
+    amplitude: Any = 0.0
+    frequency: Any = 10.0
+    phase: Any = 0.0
+    offset: Any = 0.0
+
+    def numbers(self):
+        return {"amplitude": self.amplitude, "frequency": self.frequency, "phase": self.phase, "offset": self.offset}
+
+    def current(self):
+        return "offset + amplitude*sin(2*pi*frequency*elapsed/1000 + phase)"
+
+
+@dataclass(frozen=True, eq=False)
+class Chirp(Stimulus):
+    """Sine whose frequency runs linearly from f_start to f_stop between start and stop.
+
+    I = offset + amplitude sin(2 pi (f_start s + (f_stop - f_start) s^2 / (2 T))), s = t - start, T = stop - start.
+
+    Args:
+        amplitude, offset: unit of the input.
+        f_start, f_stop: Hz.
+    """
+
+    amplitude: Any = 0.0
+    f_start: Any = 1.0
+    f_stop: Any = 100.0
+    offset: Any = 0.0
+
+    def check(self):
+        if self.stop is None:
+            raise ParameterError("Chirp: give stop=, the time at which f_stop is reached.")
+
+    def numbers(self):
+        return {"amplitude": self.amplitude, "offset": self.offset, "f_start": self.f_start, "f_stop": self.f_stop,
+                "length": float(self.stop) - float(self.start)}
+
+    def current(self):
+        return "offset + amplitude*sin(2*pi*elapsed/1000*(f_start + (f_stop - f_start)*elapsed/(2*length)))"
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform(Stimulus):
+    """A current of your own, as an expression of `t` (ms), `elapsed` (ms since start) and parameters.
+
+    Args:
+        expression: such as ``"a*exp(-elapsed/tau)"``; unit of the input.
+        parameters: value by name: number, or one value for each target.
+    """
+
+    expression: str = "0"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self):
+        known = {*self.parameters, "t", "elapsed"}
+        for name in symbols(parse(self.expression, "Waveform")) - known:
+            raise ParameterError(f"Waveform: {name!r} is not declared.{nearest(name, known)} Give it in parameters=.")
+
+    def numbers(self):
+        return dict(self.parameters)
+
+    def current(self):
+        return self.expression
+
+
+@dataclass(frozen=True, eq=False)
+class TimedArray(Stimulus):
+    """Sampled current: row k of `values` for start + k interval <= t < start + (k+1) interval.
+
+    Before `start` the first row holds, after the end the last one.
+
+    Args:
+        values: shape (n_times,), the same for all targets, or (n_times, n_targets); unit of the input.
+        interval: time between samples in ms.
+    """
+
+    values: Any = None
+    interval: float = 1.0
+
+    def check(self):
+        array = _finite(self, "values", self.values)
+        if array.ndim not in (1, 2) or not array.size:
+            raise ParameterError(f"TimedArray: values has shape {array.shape}; it must be (n_times,) or (n_times, "
+                                 "n_targets) and not empty.")
+        _positive(self, interval=self.interval)
+
+    def lower(self, context):
+        out = Lowered()
+        array = _finite(self, "values", self.values)
+        shared = array.ndim == 1
+        if not shared:
+            if array.shape[1] != context.n_targets:
+                raise ParameterError(f"TimedArray: values has {array.shape[1]} columns, but there are "
+                                     f"{context.n_targets} target neurons.")
+            whole = np.zeros((array.shape[0], context.view.population.size))
+            columns = slice(context.first_column, context.first_column + len(context.view))
+            whole[:, context.view.indices] = array[:, columns]
+            array = whole
+        name = context.prefix + "sample"
+        out.signals.append(Signal(name, "shared_table" if shared else "table", slot=context.n_tables))
+        out.tables.append((array.reshape(len(array), -1), float(self.start), float(self.interval)))
+        always = self if self.stop is not None else _always(self)
+        out.current = Stimulus.gated(_from_zero(always), Sym(name), context, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class WhiteNoise(Stimulus):
+    """White-noise current: I = mean + sigma xi(t), one normal number a step: sigma N / sqrt(dt).
+
+    Args:
+        sigma: strength, unit of the input times ms**0.5.
+        mean: unit of the input.
+        shared: the same noise for all targets.
+    """
+
+    sigma: Any = 0.0
+    mean: Any = 0.0
+    shared: bool = False
+
+    def numbers(self):
+        return {"sigma": self.sigma, "mean": self.mean}
+
+    def lower(self, context):
+        out = super().lower(context)
+        noise = context.prefix + "normal"
+        out.signals.append(Signal(noise, "shared_normal" if self.shared else "normal"))
+        node = self._local(parse("mean + sigma/sqrt(dt)*normal"), context, out)
+        out.current = self.gated(substitute(node, {"normal": Sym(noise)}), context, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class OrnsteinUhlenbeck(Stimulus):
+    """Ornstein-Uhlenbeck current: tau dI/dt = mean - I + sigma sqrt(2 tau) xi, standard deviation sigma.
+
+    Advanced exactly: I' = mean + (I - mean) e^(-dt/tau) + sigma sqrt(1 - e^(-2 dt/tau)) N, constant during a step; starts
+    in its stationary distribution (Gillespie 1996, doi:10.1103/PhysRevE.54.2084).
+
+    Args:
+        mean, sigma: unit of the input.
+        tau: correlation time in ms.
+        shared: the same noise for all targets.
+    """
+
+    mean: Any = 0.0
+    sigma: Any = 1.0
+    tau: Any = 5.0
+    shared: bool = False
+
+    def check(self):
+        _positive(self, tau=self.tau)
+
+    def numbers(self):
+        return {"mean": self.mean, "sigma_ou": self.sigma, "tau": self.tau}
+
+    def lower(self, context):
+        p = context.prefix
+        out = super().lower(context)
+        tau = out.values[p + "tau"]
+        if isinstance(tau, np.ndarray):
+            # neurons that are no targets have no time constant; any will do
+            out.values[p + "tau"] = np.where(tau > 0, tau, 1.0)
+        noise = p + "normal"
+        out.signals.append(Signal(noise, "shared_normal" if self.shared else "normal"))
+        names = {"own": Sym(p + "state"), "normal": Sym(noise)}
+        update = self._local(parse("own*exp(-dt/tau) + sigma_ou*sqrt(1 - exp(-2*dt/tau))*normal"), context, out)
+        out.states[p + "state"] = substitute(update, names)
+        out.initial[p + "state"] = ("shared" if self.shared else "each", out.values[p + "sigma_ou"])
+        out.current = self.gated(substitute(self._local(parse("mean + own"), context, out), names), context, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Events(Stimulus):
+    """Common part of stimuli made of events, each of which adds `weight` to a state.
+
+    Args:
+        weight: number, or one value for each target; unit of the state.
+        variable: the state; by default ``v``, or the one the threshold watches.
+    """
+
+    weight: Any = 0.0
+    variable: str | None = None
+
+    def state(self, context: Context) -> str:
+        """Return the name of the state the events act on."""
+        model = context.view.population.model
+        if self.variable is not None:
+            if self.variable not in model.state_names:
+                raise NetworkError(f"{_name(self)}: {model.name} has no state {self.variable!r}."
+                                   f"{nearest(self.variable, model.state_names)} States: {listing(model.state_names)}.")
+            return self.variable
+        if "v" in model.state_names:
+            return "v"
+        watched = symbols(model.expanded(model.threshold)) & set(model.state_names) if model.threshold is not None else set()
+        if len(watched) == 1:
+            return watched.pop()
+        raise NetworkError(f"{_name(self)}: name the state of {model.name} that events act on: variable=, one of "
+                           f"{listing(model.state_names)}.")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PoissonInput(Events):
+    """Independent Poisson events for every target: x += weight K, K ~ Poisson(rate dt), at the start of a step.
+
+    Args:
+        rate: events per second for one neuron (many sources add up: 1000 at 20 Hz make 20,000 Hz).
+        weight, variable: see `Events`.
+    """
+
+    rate: Any = 0.0
+
+    def check(self):
+        if not np.all(np.asarray(self.rate, dtype=float) >= 0):
+            raise ParameterError(f"PoissonInput: rate must not be negative; it is {self.rate}.")
+
+    def numbers(self):
+        return {"rate": self.rate, "weight": self.weight}
+
+    def lower(self, context):
+        p = context.prefix
+        out = super().lower(context)
+        count = p + "count"
+        rate = self._local(parse("rate*dt/1000"), context, out)
+        out.signals.append(Signal(count, "poisson", rate=rate))
+        node = Op("*", (Sym(p + "weight"), Sym(count)))
+        out.kicks[self.state(context)] = self.gated(node, context, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpikeInput(Events):
+    """Events at given times: x += weight at the start of the step that holds the time.
+
+    Args:
+        times: ms, any order.
+        neurons: for each time the target neuron, counted within the targets; None: each event reaches all targets.
+        weight: number, one value for each target, or one for each event (then with neurons or a single target).
+    """
+
+    times: Any = ()
+    neurons: Any = None
+
+    def check(self):
+        times = _finite(self, "times", self.times)
+        if times.ndim != 1:
+            raise ParameterError(f"SpikeInput: times must be one-dimensional, not of shape {times.shape}.")
+        if times.size and times.min() < 0:
+            raise ParameterError(f"SpikeInput: times must not be negative; the first is {times.min()}.")
+        if self.neurons is not None:
+            neurons = np.asarray(self.neurons)
+            n = sum(len(v) for v in targets(self.target))
+            if neurons.shape != times.shape:
+                raise ParameterError(f"SpikeInput: neurons has shape {neurons.shape}, times {times.shape}; they must agree.")
+            if neurons.size and (not np.issubdtype(neurons.dtype, np.integer) or neurons.min() < 0 or neurons.max() >= n):
+                raise ParameterError(f"SpikeInput: neurons must be whole numbers from 0 to {n - 1}.")
+
+    def lower(self, context):
+        times = np.asarray(self.times, dtype=float)
+        weight = _finite(self, "weight", self.weight)
+        n, first = len(context.view), context.first_column
+        if self.neurons is None:
+            columns = np.tile(np.arange(first, first + n), times.size)
+            which = np.repeat(np.arange(times.size), n)
+        else:
+            which = np.flatnonzero((np.asarray(self.neurons) >= first) & (np.asarray(self.neurons) < first + n))
+            columns = np.asarray(self.neurons)[which]
+        if weight.ndim == 0:
+            add = np.full(which.size, float(weight))
+        elif weight.shape == times.shape and (self.neurons is not None or context.n_targets == 1):
+            add = weight[which]
+        elif weight.shape == (context.n_targets,):
+            add = weight[columns]
+        else:
+            raise ParameterError(f"SpikeInput: weight has shape {weight.shape}; give a number, one value for each of "
+                                 f"{context.n_targets} targets, or one for each of {times.size} events.")
+        at = times[which]
+        keep = (at >= self.start) & (at < (np.inf if self.stop is None else self.stop))
+        out = Lowered()
+        out.events.append((at[keep], context.view.indices[columns[keep] - first], add[keep], self.state(context)))
+        return out
+
+
+def _always(stimulus: Stimulus) -> Stimulus:
+    """Return a stimulus with the same targets and no window."""
+    return Stimulus(target=stimulus.target, input=stimulus.input)
+
+
+def _from_zero(stimulus: Stimulus) -> Stimulus:
+    return Stimulus(target=stimulus.target, input=stimulus.input, stop=stimulus.stop)
+
+
+def input_of(stimulus: Stimulus, population: Population) -> str | None:
+    """Return the input of the population's model that a stimulus adds to.
+
+    Raises:
+        NetworkError: if the model has no such input, or several and none is named.
+    """
+    if isinstance(stimulus, Events):
+        return None
+    model = population.model
+    if stimulus.input is not None:
+        if stimulus.input not in model.inputs:
+            raise NetworkError(f"{_name(stimulus)}: {model.name} has no input {stimulus.input!r}."
+                               f"{nearest(stimulus.input, model.inputs)} Inputs: {listing(model.inputs)}.")
+        return stimulus.input
+    if len(model.inputs) == 1:
+        return model.inputs[0]
+    if not model.inputs:
+        raise NetworkError(f"{_name(stimulus)}: {model.name} has no input to add a current to; declare one with inputs=.")
+    raise NetworkError(f"{_name(stimulus)}: {model.name} has several inputs; name one with input=: {listing(model.inputs)}.")
