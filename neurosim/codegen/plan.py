@@ -17,10 +17,11 @@ from neurosim.model.ir import NeuronModel
 LANES = 64
 
 #: names with a meaning of their own in generated code
-RESERVED = frozenset("""x hold fired pu tab slots m i step t dt seed stream first n lanes W math np select fma advance
-integrate settle observe signals hits count record vmath64 kernel entry array_kernel fill_normal fill_uniform
-fill_poisson True False None and or not if else for while in is def return lambda len range min max abs int float
-unsound steps tile spikes cursor rec active_ now_active_""".split())
+RESERVED = frozenset("""add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed
+stream t W R lane lanes tile first count before careful step bad hits what value place ev ev_to ev_first ev_step ev_place
+ev_add high middle slots n_entries re_first re_row re_lane re_every re_stride re_next re_pos re_from re_to ht math np select
+fma advance unsound sample vmath64 array_kernel entry fill_normal fill_uniform fill_poisson normal_pair True False None and
+or not if else elif for while in is def return lambda range min max abs int float break continue pass""".split())
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,9 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     chosen, reason = pick(system, method or model.method)
     if method is None and model.method is not None:
         reason = "recommended by the model"
-    taken = set(names.values()) | {s.name for s in signals} | set(constants) | RESERVED | set(drive.states)
+    # derived quantities keep their names: the lines of the step define them
+    defined = {names[d.name] for d in model.derived} | {names[i] for i in model.inputs}
+    taken = (set(names.values()) - defined) | {s.name for s in signals} | set(constants) | RESERVED | set(drive.states)
     lines = Lines(taken)
     step = INTEGRATORS[chosen].write(system, lines)
     new = {**step.new, **drive.states}

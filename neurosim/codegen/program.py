@@ -45,7 +45,7 @@ class Program:
     @property
     def advance(self):
         """The compiled entry; compiled or read from the store at the first call."""
-        return load(self.source).advance
+        return load(self.source, self.plan.single)
 
     def set_constants(self, values: Mapping[str, Any]) -> None:
         """Compute every constant of the plan from parameters and dt.

@@ -24,7 +24,7 @@ CURSOR = ("tile", "spikes", "end", "bad_step", "bad_neuron", "bad_row")
 
 _ARGUMENTS = """
     name     shape                 unit       meaning
-    x        (n_tiles * R * 64,)   as named   rows of a tile: {rows}
+    state    (n_tiles * R * 64,)   as named   rows of a tile: {rows}
     hold     (n_tiles * 64,)       step       first step after refractoriness (one tile only if there is none)
     pu       (n_constants,)        as named   constants equal for all neurons
     tab      (any,)                as input   samples of timed arrays; then what each event adds
@@ -33,9 +33,9 @@ _ARGUMENTS = """
     rec      (any,)                as named   all samples of all probes
     spikes   (capacity,)           -          (step - step0) << 32 | neuron
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
-    saved    (R * 64,)             as x       scratch: a tile before the call
+    saved    (R * 64,)             as state   scratch: a tile before the call
     whole    (128,)                step       scratch: who fires; hold before the call
-    n, step0, n_steps              -          neurons, first step, steps
+    size, step0, n_steps              -          neurons, first step, steps
     origin, time0, dt              step, ms   t = time0 + (step - origin) dt
     seed, stream                   -          key of the random numbers
 """
@@ -68,13 +68,13 @@ class _Source:
             out(line, indent)
         self.write.lines.clear()
 
-    def load(self, out: _Block, names: set[str], indent: int, lane: str = "i") -> None:
+    def load(self, out: _Block, names: set[str], indent: int, lane: str = "lane") -> None:
         """Read the rows that `names` refer to into local variables."""
         pairs = {s.name for s in self.plan.signals if s.n_rows == 2}
         for name, row in self.rows.items():
             if name in names:
                 place = f"({row} + odd_) * W" if name in pairs else f"{row} * W"
-                out(f"{name} = xt[{place} + {lane}]", indent)
+                out(f"{name} = tile_[{place} + {lane}]", indent)
 
     # -- the parts of a step --------------------------------------------------------------------------------------
 
@@ -103,6 +103,8 @@ class _Source:
             out(f"{name} = {self.real}({text})  # {show(value)}", 4)
         if self.pairs:
             out("odd_ = step & 1", 4)
+        if self.holds:
+            out(f"now_ = {self.integer}(step)", 4)
 
     def lane_expressions(self):
         plan = self.plan
@@ -117,22 +119,22 @@ class _Source:
         uniform = list(self.plan.uniform_constants)
         for k, s in enumerate(self.plan.signals):
             row = self.rows.get(s.name, 0)
-            one = f"xt[{row} * W:{row} * W + W]"
+            one = f"tile_[{row} * W:{row} * W + W]"
             if s.kind in ("normal", "uniform"):
                 out("if odd_ == 0 or step == step0:  # two steps at a time", 4)
-                out(f"fill_{s.kind}({one}, xt[{row + 1} * W:{row + 1} * W + W], seed, stream + {k}, first, m, step >> 1)", 5)
+                out(f"fill_{s.kind}({one}, tile_[{row + 1} * W:{row + 1} * W + W], seed, stream + {k}, first, lanes, step >> 1)", 5)
             elif s.kind == "poisson":
                 if s.rate.name in uniform:
                     place = uniform.index(s.rate.name)
                     lam = f"pu[{place}:{place + 1}]"
                 else:
-                    lam = f"xt[{self.rows[s.rate.name]} * W:{self.rows[s.rate.name]} * W + m]"
-                out(f"fill_poisson({one}, {lam}, seed, stream + {k}, first, m, step)", 4)
+                    lam = f"tile_[{self.rows[s.rate.name]} * W:{self.rows[s.rate.name]} * W + lanes]"
+                out(f"fill_poisson({one}, {lam}, seed, stream + {k}, first, lanes, step)", 4)
             elif s.kind == "table":
                 at = f"book[slots + {4 * s.slot}] + book[slots + {4 * s.slot + 2}] * {self.sample(s.slot)} + first"
                 out(f"at_ = {at}", 4)
-                out("for i in range(m):", 4)
-                out(f"xt[{row} * W + i] = tab[at_ + i]", 5)
+                out("for lane in range(lanes):", 4)
+                out(f"tile_[{row} * W + lane] = tab[at_ + lane]", 5)
 
     def record(self, out: _Block) -> None:
         plan = self.plan
@@ -141,9 +143,9 @@ class _Source:
         out("if book[re_next + e] == step:", 6)
         if plan.observed:
             out("what = book[re_row + e]", 7)
-            out("i = book[re_lane + e]", 7)
+            out("lane = book[re_lane + e]", 7)
             out("if what >= 0:", 7)
-            out("value = xt[what * W + i]", 8)
+            out("value = tile_[what * W + lane]", 8)
             names = set().union(*(symbols(v) for v in plan.observed.values()))
             out("else:", 7)
             self.load(out, names, 8)
@@ -155,7 +157,7 @@ class _Source:
                 out(f"value = {text}", 9)
             out("rec[book[re_pos + e]] = value", 7)
         else:
-            out("rec[book[re_pos + e]] = xt[book[re_row + e] * W + book[re_lane + e]]", 7)
+            out("rec[book[re_pos + e]] = tile_[book[re_row + e] * W + book[re_lane + e]]", 7)
         out("book[re_next + e] = step + book[re_every + e]", 7)
         out("book[re_pos + e] += book[re_stride + e]", 7)
 
@@ -169,7 +171,7 @@ class _Source:
         if held:
             out(f"if step >= ht[place % W] or not ({held}):", 5)
             inner = 6
-        out("xt[place] += tab[ev_add + ev]", inner)
+        out("tile_[place] += tab[ev_add + ev]", inner)
         out("ev += 1", 5)
 
     def integrate(self, out: _Block) -> None:
@@ -181,10 +183,10 @@ class _Source:
         used |= symbols(plan.fire) if plan.fire is not None else set()
         if plan.fire is not None:
             out(f"hits = {self.integer}(0)", 4)
-        out("for i in range(m):", 4)
+        out("for lane in range(lanes):", 4)
         self.load(out, (names & used) | set(plan.states), 5)
         if self.holds:
-            out("active_ = step >= ht[i]", 5)
+            out("active_ = now_ >= ht[lane]", 5)
         for state, kick in plan.kicks.items():
             text = self.write(kick)
             if state in plan.held:
@@ -203,7 +205,7 @@ class _Source:
             self.flush(out, 5)
             out(f"{new[state]} = {text}", 5)
         for state in plan.states:
-            out(f"xt[{self.rows[state]} * W + i] = {new[state]}", 5)
+            out(f"tile_[{self.rows[state]} * W + lane] = {new[state]}", 5)
         if plan.fire is None:
             return
         now = self.write.condition(substitute(plan.fire, {s: Sym(new[s]) for s in plan.states}))
@@ -217,37 +219,37 @@ class _Source:
         self.write.used.add("select")
         out(f"hit_ = select({now}, {self.integer}(1), {self.integer}(0))", 5)
         if plan.edge:
-            out("whole[i] = hit_", 5)
-        out("hits += hit_", 5)
+            out("whole[lane] = hit_", 5)
+        out("hits = add_bits(hits, hit_)", 5)
 
     def settle(self, out: _Block) -> None:
         plan = self.plan
         if plan.fire is None:
             return
         out("if hits > 0:", 4)
-        out("for i in range(m):", 5)
+        out("for lane in range(lanes):", 5)
         targets = {a for a, _, _ in plan.reset}
         names = targets.union(*(symbols(v) for _, v, _ in plan.reset))
         names |= symbols(plan.refractory) if self.holds else set()
         if plan.edge:
-            out("if whole[i] != 0:", 6)
+            out("if whole[lane] != 0:", 6)
         else:
             self.load(out, symbols(plan.fire), 6)
             test = self.write.condition(plan.fire)
             self.flush(out, 6)
-            out(f"if {test}" + (" and step >= ht[i]:" if self.holds else ":"), 6)
+            out(f"if {test}" + (" and step >= ht[lane]:" if self.holds else ":"), 6)
         self.load(out, names, 7)
         for target, value, comment in plan.reset:
             text = self.write(value)
             self.flush(out, 7)
             out(f"{target} = {text}" + (f"  # {comment}" if comment else ""), 7)
         for target in dict.fromkeys(a for a, _, _ in plan.reset):
-            out(f"xt[{self.rows[target]} * W + i] = {target}", 7)
+            out(f"tile_[{self.rows[target]} * W + lane] = {target}", 7)
         if self.holds:
             text = self.write(plan.refractory)
             self.flush(out, 7)
-            out(f"ht[i] = step + 1 + {self.integer}(np.floor({text} + {self.write.number(0.5)}))  # whole steps", 7)
-        out("spikes[count] = ((step - step0) << 32) | (first + i)", 7)
+            out(f"ht[lane] = step + 1 + {self.integer}(np.floor({text} + {self.write.number(0.5)}))  # whole steps", 7)
+        out("spikes[count] = ((step - step0) << 32) | (first + lane)", 7)
         out("count += 1", 7)
 
     # -- the whole ------------------------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ class _Source:
         rows = ", ".join(f"{name} {row}" for name, row in self.rows.items())
         n_states = len(plan.states)
         holds = "W" if self.holds else "0"
-        out("@entry\ndef advance(x, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, n, step0, n_steps, origin, "
+        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, size, step0, n_steps, origin, "
             "time0,\n            dt, seed, stream):")
         out('"""Advance the tiles cursor[0] ... cursor[2] - 1 by n_steps; come back early only if the spike buffer may fill.', 1)
         for line in _ARGUMENTS.format(rows=rows).rstrip().split("\n"):
@@ -274,21 +276,21 @@ class _Source:
         self.constants(out)
         out("for tile in range(cursor[0], cursor[2]):", 1)
         out("first = tile * W", 2)
-        out("m = min(W, n - first)", 2)
+        out("lanes = min(W, size - first)", 2)
         if plan.fire is not None:
-            out("if count + m * n_steps > spikes.size:", 2)
+            out("if count + lanes * n_steps > spikes.size:", 2)
             out("cursor[0] = tile", 3)
             out("cursor[1] = count", 3)
             out("return", 3)
-        out("xt = x[tile * R * W:(tile + 1) * R * W]", 2)
+        out("tile_ = state[tile * R * W:(tile + 1) * R * W]", 2)
         if self.holds:
             out("ht = hold[tile * W:(tile + 1) * W]", 2)
         out("re_from, re_to = book[re_first + tile], book[re_first + tile + 1]", 2)
-        out("for i in range(R * W):", 2)
-        out("saved[i] = xt[i]", 3)
+        out("for lane in range(R * W):", 2)
+        out("saved[lane] = tile_[lane]", 3)
         if self.holds:
-            out(f"for i in range({holds}):", 2)
-            out("whole[W + i] = ht[i]", 3)
+            out(f"for lane in range({holds}):", 2)
+            out("whole[W + lane] = ht[lane]", 3)
         out("before = count", 2)
         out("careful = False", 2)
         out("while True:", 2)
@@ -313,23 +315,23 @@ class _Source:
         self.integrate(out)
         self.settle(out)
         out("if careful:", 4)
-        out(f"bad = unsound(xt, m, {n_states})", 5)
+        out(f"bad = unsound(tile_, lanes, {n_states})", 5)
         out("if bad >= 0:", 5)
         out("if cursor[3] < 0 or step < cursor[3]:", 6)
         out("cursor[3] = step", 7)
         out("cursor[4] = first + bad % W", 7)
         out("cursor[5] = bad // W", 7)
         out("break", 6)
-        out(f"if careful or unsound(xt, m, {n_states}) < 0:", 3)
+        out(f"if careful or unsound(tile_, lanes, {n_states}) < 0:", 3)
         out("break", 4)
         out("# a state is no longer finite: the same again, looking after every step", 3)
         out("careful = True", 3)
         out("count = before", 3)
-        out("for i in range(R * W):", 3)
-        out("xt[i] = saved[i]", 4)
+        out("for lane in range(R * W):", 3)
+        out("tile_[lane] = saved[lane]", 4)
         if self.holds:
-            out(f"for i in range({holds}):", 3)
-            out("ht[i] = whole[W + i]", 4)
+            out(f"for lane in range({holds}):", 3)
+            out("ht[lane] = whole[W + lane]", 4)
         out("cursor[0] = cursor[2]", 1)
         out("cursor[1] = count", 1)
         return "\n".join(out.lines)
@@ -348,7 +350,7 @@ class _Source:
         head += [f"    {text or name}" for name, text in plan.texts.items()]
         head += ['"""', "", "import math  # noqa: F401", "", "import numpy as np  # noqa: F401", "",
                  "from neurosim.kernels import vmath64  # noqa: F401",
-                 "from neurosim.kernels.jit import array_kernel, entry, fma  # noqa: F401"]
+                 "from neurosim.kernels.jit import add_bits, array_kernel, entry, fma  # noqa: F401"]
         drawn = sorted({"normal": "fill_normal", "uniform": "fill_uniform", "poisson": "fill_poisson",
                         "shared_normal": "normal_pair"}[k] for k in self.kinds & {"normal", "uniform", "poisson", "shared_normal"})
         if drawn:
@@ -362,17 +364,17 @@ class _Source:
 
 
 _UNSOUND = '''@array_kernel
-def unsound(x, m, n_states):
+def unsound(tile, lanes, n_states):
     """Return the place (row * 64 + lane) of the first NaN or infinity among the states of a tile, or -1."""
     bad = 0
     for row in range(n_states):
-        for i in range(m):
-            bad += 0 if abs(x[row * W + i]) < math.inf else 1
+        for lane in range(lanes):
+            bad += 0 if abs(tile[row * W + lane]) < math.inf else 1
     if bad:
         for row in range(n_states):
-            for i in range(m):
-                if not abs(x[row * W + i]) < math.inf:
-                    return row * W + i
+            for lane in range(lanes):
+                if not abs(tile[row * W + lane]) < math.inf:
+                    return row * W + lane
     return -1'''
 
 _SAMPLE = '''@array_kernel

@@ -1,7 +1,8 @@
 """The store of generated code: one file for each structure, named by its content.
 
 The name holds a hash of the source, which has in it the equations, the method, the precision and every flag, and of
-the kernels it uses, Numba, Python and this machine's architecture.  Values of parameters are never in the source: a
+the kernels it uses, Numba, Python and the instruction set of this machine.  n<hash>.py is the source, n<hash>.o its
+machine code (see native.py).  Values of parameters are never in the source: a
 sweep compiles once.  Files are written atomically and never changed afterwards; two processes at once are safe.
 """
 
@@ -15,15 +16,20 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
+from neurosim.codegen import native
 from neurosim.config import settings
-from neurosim.errors import NeurosimWarning
+from neurosim.errors import NeurosimWarning, StorageError
 
-_loaded: dict[str, ModuleType] = {}
+_loaded: dict[str, native.Native] = {}
+#: how many structures this process has compiled
+compiled = 0
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,22 @@ class Entry:
     used: float
 
 
+@cache
+def _surroundings() -> str:
+    """Everything compiled code depends on besides its source; found without importing Numba."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent.parent
+    for path in (*sorted((package / "kernels").glob("*.py")), package / "codegen" / "native.py"):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    parts = (digest.hexdigest(), metadata.version("numba"), metadata.version("llvmlite"), platform.python_version(),
+             native.host())
+    return "\0".join(parts)
+
+
 def key_of(source: str) -> str:
     """Return the hash that names a source text in the store."""
-    import numba
-
-    from neurosim.kernels.jit import sources_digest
-
-    parts = (source, sources_digest(), numba.__version__, platform.python_version(), platform.machine())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+    return hashlib.sha256(f"{source}\0{_surroundings()}".encode()).hexdigest()[:20]
 
 
 @cache
@@ -68,37 +82,73 @@ def folder() -> Path:
     return _folder(settings.cache_dir)
 
 
-def load(source: str) -> ModuleType:
-    """Return the module of a source text, written to the store if it is new and imported once a process."""
+def load(source: str, single: bool) -> Callable:
+    """Return the compiled `advance` of a source text; compiled now if the store does not hold it.
+
+    With NUMBA_DISABLE_JIT=1 it is the Python function itself.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return _imported(source).advance
     key = key_of(source)
-    if key in _loaded:
-        return _loaded[key]
+    if key not in _loaded:
+        code = _read(folder() / f"n{key}.o")
+        if code is None:
+            global compiled
+            compiled += 1
+            path = _source_file(key, source)
+            code = native.make_object(_imported(source).advance.py_func, single)
+            _write(path.with_suffix(".o"), native.seal(code))
+            trim(keep=key)
+        _loaded[key] = native.Native(code)
+    return _loaded[key]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return native.unseal(data)
+
+
+def _source_file(key: str, source: str) -> Path:
     path = folder() / f"n{key}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != source:
-        _write(path, source)
-        trim(keep=key)
-    spec = importlib.util.spec_from_file_location(f"neurosim_generated.n{key}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    _loaded[key] = module
-    return module
+        _write(path, source.encode())
+    return path
 
 
-def _write(path: Path, source: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_", suffix=".py")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(source)
-    os.replace(name, path)
+def _imported(source: str) -> ModuleType:
+    """Import the module of a source text from its file, so that tracebacks and debuggers show it."""
+    key = key_of(source)
+    name = f"neurosim_generated.n{key}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, _source_file(key, source))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that no other process ever sees a part of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise StorageError(f"Compiled code cannot be written to {path} ({error.strerror}). Make room, or set "
+                           "NEUROSIM_CACHE_DIR to another folder.") from error
 
 
 def entries() -> list[Entry]:
     """Return what the store holds, the latest first."""
     found = []
     for path in folder().glob("n*.py"):
-        compiled = list((path.parent / "__pycache__").glob(f"{path.stem}*"))
         try:
-            stats = [p.stat() for p in (path, *compiled)]
+            stats = [p.stat() for p in _files(path)]
             with open(path, encoding="utf-8") as file:
                 title = file.readline().strip('" \n').split(":")[0]
         except OSError:
@@ -108,9 +158,14 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda e: -e.used)
 
 
+def _files(source: Path) -> list[Path]:
+    beside = [source.with_suffix(".o"), *(source.parent / "__pycache__").glob(f"{source.stem}*")]
+    return [p for p in (source, *beside) if p.exists()]
+
+
 def remove(entry: Entry) -> None:
     """Remove one entry with its compiled code."""
-    for path in (*(entry.path.parent / "__pycache__").glob(f"{entry.path.stem}*"), entry.path):
+    for path in _files(entry.path):
         path.unlink(missing_ok=True)
 
 

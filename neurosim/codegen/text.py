@@ -79,7 +79,7 @@ class Writer:
 
     def _tight(self, node: Node, right: bool = False) -> str:
         text = self(node)
-        plain = isinstance(node, (Num, Sym, Call)) or is_condition(node) or text.startswith("fma(")
+        plain = isinstance(node, (Num, Sym, Call)) or is_condition(node) or _is_call(text, "fma")
         if isinstance(node, Op) and node.op == "*" and not right:
             plain = True
         return text if plain else f"({text})"
@@ -144,6 +144,18 @@ class Writer:
             return high(*args)
         assert node.func == "clip", node.func
         return low(high(args[0], args[1]), args[2])
+
+
+def _is_call(text: str, name: str) -> bool:
+    """Return whether the whole text is one call of `name`."""
+    if not text.startswith(f"{name}("):
+        return False
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and letter == ")":
+            return place == len(text) - 1
+    return False
 
 
 def _repeated(name: str, n: int) -> str:

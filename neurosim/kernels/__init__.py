@@ -1,1 +1,1 @@
-"""Compiled kernels: functions of numbers and arrays, compiled by Numba; no object of the package enters here."""
+"""Compiled kernels: functions of numbers and arrays; no object of the package enters here."""

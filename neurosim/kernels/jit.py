@@ -5,14 +5,15 @@ Decorators
     array_kernel    function of arrays that is called from other compiled code
     entry           function of arrays that is called from Python: as array_kernel, kept in the disk cache
 
-Machine operations (float64 with int64/uint64, float32 with int32; an operation keeps the type of its first argument)
+Machine operations (float64 with int64 or uint64, float32 with int32; the type of the first argument is kept)
     fma(a, b, c)               a b + c, rounded once
     minimum(a, b), maximum(a, b)      NaN if either is; one instruction when b is a constant other than 0
     bits_of(x), float_of(i)    reinterpret the bits of a float as an integer and back
+    unsigned(i)                any integer as uint64, modulo 2**64
     shift_left, shift_right    by a constant; shift_right fills with zeros
     add_bits, sub_bits, and_bits, or_bits, xor_bits      modulo 2**width
 
-Numba widens int32 arithmetic to int64, which halves the number of vector lanes: hence typed integer operations.
+Numba widens int32 arithmetic to int64, which halves the number of vector lanes: hence the typed integers.
 With NUMBA_DISABLE_JIT=1 each of them is a plain Python function with the same result, bit for bit.
 """
 
@@ -32,9 +33,9 @@ from numba.core import types
 from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
-# No reassociation, no contraction and no assumption about NaN or infinity. A fused multiply-add is written where it is
-# wanted (fma below), so that a loop gives the same bits whether LLVM vectorised it or not, whatever the number of lanes,
-# and in the remainder of the loop: results must depend neither on tiles nor on threads.
+# No reassociation, no contraction and no assumption about NaN or infinity. A fused multiply-add is written
+# where it is wanted (fma below), so that a loop gives the same bits whether LLVM vectorised it or not, for
+# any number of lanes, and in the remainder of the loop: results must depend neither on tiles nor on threads.
 FASTMATH = False
 
 OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
@@ -53,7 +54,7 @@ def sources_digest() -> str:
 
 
 def _quiet(function: Callable) -> Callable:
-    """Compiled code raises no floating-point warnings; neither may the same function run by the interpreter."""
+    """Compiled code gives no floating-point warnings; neither may the same function in the interpreter."""
 
     @functools.wraps(function)
     def quiet(*arguments):
@@ -64,7 +65,7 @@ def _quiet(function: Callable) -> Callable:
 
 
 class _KernelCache(FunctionCache):
-    """Disk cache whose key holds the digest of all kernels: Numba's own looks only at the file of the outer function."""
+    """Disk cache keyed by the digest of all kernels; Numba's own sees only the file of the outer function."""
 
     def _index_key(self, sig, codegen):
         return (*super()._index_key(sig, codegen), sources_digest())
@@ -84,7 +85,7 @@ def array_kernel(function: Callable) -> Callable:
 
 
 def entry(function: Callable) -> Callable:
-    """Compile a function of arrays for calls from Python and keep it on disk, so that a second process compiles nothing."""
+    """Compile a function of arrays for calls from Python; kept on disk, a second process compiles nothing."""
     if DISABLED:
         return _quiet(function)
     dispatcher = numba.njit(**OPTIONS)(function)
@@ -107,8 +108,9 @@ def _typed(x):
 
 def _fma_double(a: float, b: float, c: float) -> float:
     if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
-        # a finite product must not overflow before it meets an infinite c
-        return c if math.isfinite(a) and math.isfinite(b) else float(np.float64(a) * np.float64(b) + np.float64(c))
+        # A finite product must not overflow before it meets an infinite c.
+        finite_product = math.isfinite(a) and math.isfinite(b)
+        return c if finite_product else float(np.float64(a) * np.float64(b) + np.float64(c))
     (an, ad), (bn, bd), (cn, cd) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
     numerator = an * bn * cd + cn * ad * bd
     if numerator == 0:
@@ -125,7 +127,8 @@ def _fma_single(a: np.float32, b: np.float32, c: np.float32) -> np.float32:
     if math.isfinite(total):
         part = total - product
         error = (product - (total - part)) + (addend - part)
-        # Rounding twice is harmless when the first rounding is to odd (Boldo and Melquiond 2008, doi:10.1109/TC.2007.70819).
+        # Rounding twice is harmless when the first rounding is to odd:
+        # S. Boldo and G. Melquiond 2008, doi:10.1109/TC.2007.70819.
         if error != 0.0 and not int(np.float64(total).view(np.int64)) & 1:
             total = math.nextafter(total, math.copysign(math.inf, error))
     return np.float32(total)
@@ -154,6 +157,9 @@ def _python_operations() -> dict[str, Callable]:
         i = _typed(i)
         return i.view(_FLOAT_OF[type(i)])
 
+    def unsigned(i):
+        return np.uint64(int(i) % 2**64)
+
     def shift_right(a, count):
         a = _typed(a)
         width = 8 * a.itemsize
@@ -166,6 +172,7 @@ def _python_operations() -> dict[str, Callable]:
         "maximum": _binary(np.maximum),
         "bits_of": bits_of,
         "float_of": float_of,
+        "unsigned": unsigned,
         "shift_left": _binary(np.left_shift),
         "shift_right": shift_right,
         "add_bits": _binary(np.add),
@@ -195,7 +202,7 @@ def _llvm_binary(method: str) -> Callable:
 
 
 def _llvm_extremum(name: str) -> Callable:
-    """Intrinsic of two floats of one type. Comparison and select would do, but LLVM merges two of them in a row."""
+    """Intrinsic of two floats. Comparisons with selects would do, but LLVM merges two in a row into three."""
 
     def typed(typingctx, a, b):
         if a not in (types.float64, types.float32):
@@ -203,8 +210,8 @@ def _llvm_extremum(name: str) -> Callable:
 
         def generate(context, builder, signature, arguments):
             machine = arguments[0].type
-            function = builder.module.declare_intrinsic(name, [machine], ir.FunctionType(machine, [machine, machine]))
-            return builder.call(function, arguments)
+            prototype = ir.FunctionType(machine, [machine, machine])
+            return builder.call(builder.module.declare_intrinsic(name, [machine], prototype), arguments)
 
         return a(a, a), generate
 
@@ -245,12 +252,23 @@ def _compiled_operations() -> dict[str, Callable]:
 
         return target(i), generate
 
+    @intrinsic
+    def unsigned(typingctx, i):
+        if not isinstance(i, types.Integer):
+            return None
+
+        def generate(context, builder, signature, arguments):
+            return context.cast(builder, arguments[0], i, types.uint64)
+
+        return types.uint64(i), generate
+
     return {
         "fma": fma,
         "minimum": _llvm_extremum("llvm.minimum"),
         "maximum": _llvm_extremum("llvm.maximum"),
         "bits_of": bits_of,
         "float_of": float_of,
+        "unsigned": unsigned,
         "shift_left": _llvm_binary("shl"),
         "shift_right": _llvm_binary("lshr"),
         "add_bits": _llvm_binary("add"),
@@ -267,6 +285,7 @@ minimum = _operations["minimum"]
 maximum = _operations["maximum"]
 bits_of = _operations["bits_of"]
 float_of = _operations["float_of"]
+unsigned = _operations["unsigned"]
 shift_left = _operations["shift_left"]
 shift_right = _operations["shift_right"]
 add_bits = _operations["add_bits"]

@@ -1,10 +1,11 @@
-"""Elementary functions of one float32, the twins of vmath64 under the same names: eight lanes where AVX2 has four.
+"""Elementary functions of one float32, the twins of vmath64 by name: eight lanes, not four, on AVX2.
 
-Every constant is a float32 and every integer an int32 (jit's typed operations), since one float64 or one widened integer
-would take the whole expression to four lanes. Arguments must be float32.
+Every constant is a float32 and every integer an int32 (jit's typed operations), since one float64 or one
+widened integer would take the whole expression to four lanes. Arguments must be float32.
 
-Common to all: NaN gives NaN; errors are in ulp of float32; a result whose magnitude is below 2e-38 (1e-36 for x_over_expm1)
-may be flushed to zero, and subnormal arguments of logarithms count as zero. Methods and sources as in vmath64.
+Common to all: NaN gives NaN; errors are in ulp of float32; a result whose magnitude is below 2e-38 (3e-37
+for x_over_expm1) may be flushed to zero, and subnormal arguments of logarithms count as zero. Methods and
+sources as in vmath64.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ EXPM1_HIGHEST = np.float32(20.0)  # tanh is 1 above
 
 @kernel
 def _exp_polynomial(r):
-    """(exp r - 1 - r) / r**2, even and odd powers apart: as few operations as Horner's scheme, half its latency."""
+    """(exp r - 1 - r) / r**2, even and odd powers apart: the operations of Horner, half the latency."""
     z = r * r
     even = fma(fma(E6, z, E4), z, E2)
     odd = fma(E5, z, E3)
@@ -122,8 +123,8 @@ def exprel(x):
 def x_over_expm1(x):
     """x / (e**x - 1) = 1 / exprel(x) within 2.5 ulp, 1 at x = 0, zero above x = 88.72.
 
-    The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity at 0 is
-    removable.
+    The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity
+    at 0 is removable.
     """
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
@@ -193,13 +194,19 @@ def _log_domain(x, result):
 
 
 @kernel
-def log(x):
-    """Natural logarithm within 1 ulp."""
+def log_positive(x):
+    """Natural logarithm within 1 ulp of a positive, finite, normal x; without meaning for any other."""
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - ONE
     half, c = _log1p_parts(f)
-    return _log_domain(x, fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c))))
+    return fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c)))
+
+
+@kernel
+def log(x):
+    """Natural logarithm within 1 ulp."""
+    return _log_domain(x, log_positive(x))
 
 
 @kernel
@@ -231,7 +238,8 @@ def log1p(x):
     lost = (ONE - (u - back)) + (x - back)  # 1 + x = u + lost exactly
     shifted = add_bits(bits_of(u), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
-    reciprocal = float_of(sub_bits(EXPONENT, and_bits(shifted, EXPONENT)))  # 2**(1 - k), which is never infinite
+    # 2**(1 - k), not 2**-k: the largest k would leave the range
+    reciprocal = float_of(sub_bits(EXPONENT, and_bits(shifted, EXPONENT)))
     m = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS))
     f = fma(HALF * lost, reciprocal, m - ONE)
     half, c = _log1p_parts(f)
@@ -279,7 +287,7 @@ C2 = np.float32(2.4547436623834074e-05)
 
 
 @kernel
-def _sin_cos_reduced(r):
+def sin_cos_reduced(r):
     """sin r and cos r for |r| <= pi / 4."""
     z = r * r
     s = fma(fma(S2, z, S1), z, S0)
@@ -291,7 +299,7 @@ def _sin_cos_reduced(r):
 
 @kernel
 def _quadrant(x):
-    """x = n pi / 2 + r: the sum that holds n in its low bits, and r, which is correct to an ulp up to |x| = 2**17.
+    """x = n pi / 2 + r: a float with n in its low bits, and r, correct to an ulp up to |x| = 2**17.
 
     x - n HALF_PI_1 is exact: a multiple of 2**-24 below one.
     """
@@ -304,7 +312,7 @@ def _quadrant(x):
 def sin(x):
     """Sine within 2 ulp for |x| <= 2**17 (131072); NaN beyond rather than a number without meaning."""
     quadrant, r = _quadrant(x)
-    s, c = _sin_cos_reduced(r)
+    s, c = sin_cos_reduced(r)
     value = s if and_bits(quadrant, 1) == NO_BITS else c
     value = float_of(xor_bits(bits_of(value), shift_left(and_bits(quadrant, 2), 30)))
     return value if abs(x) <= TRIGONOMETRIC_RANGE else NAN
@@ -314,7 +322,7 @@ def sin(x):
 def cos(x):
     """Cosine within 2 ulp for |x| <= 2**17 (131072); NaN beyond rather than a number without meaning."""
     quadrant, r = _quadrant(x)
-    s, c = _sin_cos_reduced(r)
+    s, c = sin_cos_reduced(r)
     value = c if and_bits(quadrant, 1) == NO_BITS else s
     value = float_of(xor_bits(bits_of(value), shift_left(and_bits(add_bits(quadrant, 1), 2), 30)))
     return value if abs(x) <= TRIGONOMETRIC_RANGE else NAN

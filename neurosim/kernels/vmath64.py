@@ -1,14 +1,15 @@
-"""Elementary functions of one float64 without branches, calls or tables, so that a loop over them becomes vector code.
+"""Elementary functions of one float64 without branches, calls or tables: loops over them vectorise.
 
-Numba calls the C library for each exp in a loop; these functions are inlined and LLVM turns the loop into packed
-instructions. AVX2 has no conversion between 64-bit integers and floats, so integers ride in the low bits of a float
-(adding 1.5 * 2**52 rounds to an integer and leaves it there). Every multiply-add is explicit (jit.fma): a result has the
-same bits in vector and in scalar code.
+Numba calls the C library for each exp in a loop; these functions are inlined and LLVM turns the loop into
+packed instructions. AVX2 has no conversion between 64-bit integers and floats, so integers ride in the low
+bits of a float (adding 1.5 * 2**52 rounds to an integer and leaves it there). Every multiply-add is
+explicit (jit.fma): a result has the same bits in vector and in scalar code.
 
-Common to all: NaN gives NaN; errors are in ulp, units in the last place of the exact result; a result whose magnitude is
-below 4e-308 may be flushed to zero, and subnormal arguments of logarithms count as zero. Range reduction as in
-W. J. Cody and W. Waite, Software Manual for the Elementary Functions, 1980; J.-M. Muller, Elementary Functions, 3rd ed., 2016,
-doi:10.1007/978-1-4899-7983-4. The polynomials are interpolants at Chebyshev nodes computed with 60 digits.
+Common to all: NaN gives NaN; errors are in ulp, units in the last place of the exact result; a result whose
+magnitude is below 4e-308 (4e-306 for x_over_expm1) may be flushed to zero, and subnormal arguments of
+logarithms count as zero. Range reduction as in W. J. Cody and W. Waite, Software Manual for the Elementary
+Functions, 1980; J.-M. Muller, Elementary Functions, 3rd ed., 2016, doi:10.1007/978-1-4899-7983-4. The
+polynomials are interpolants at Chebyshev nodes, computed with 60 digits.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ EXPM1_HIGHEST = 40.0  # tanh is 1 above
 
 @kernel
 def _exp_polynomial(r):
-    """(exp r - 1 - r) / r**2, even and odd powers apart: as few operations as Horner's scheme, half its latency."""
+    """(exp r - 1 - r) / r**2, even and odd powers apart: the operations of Horner, half the latency."""
     z = r * r
     even = fma(fma(fma(fma(E10, z, E8), z, E6), z, E4), z, E2)
     odd = fma(fma(fma(fma(E11, z, E9), z, E7), z, E5), z, E3)
@@ -126,8 +127,8 @@ def exprel(x):
 def x_over_expm1(x):
     """x / (e**x - 1) = 1 / exprel(x) within 2.5 ulp, 1 at x = 0, zero above x = 709.78.
 
-    The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity at 0 is
-    removable.
+    The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity
+    at 0 is removable.
     """
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
@@ -203,13 +204,19 @@ def _log_domain(x, result):
 
 
 @kernel
-def log(x):
-    """Natural logarithm within 1 ulp."""
+def log_positive(x):
+    """Natural logarithm within 1 ulp of a positive, finite, normal x; without meaning for any other."""
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - 1.0
     half, c = _log1p_parts(f)
-    return _log_domain(x, fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c))))
+    return fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c)))
+
+
+@kernel
+def log(x):
+    """Natural logarithm within 1 ulp."""
+    return _log_domain(x, log_positive(x))
 
 
 @kernel
@@ -241,7 +248,8 @@ def log1p(x):
     lost = (1.0 - (u - back)) + (x - back)  # 1 + x = u + lost exactly
     shifted = add_bits(bits_of(u), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
-    reciprocal = float_of(sub_bits(EXPONENT, and_bits(shifted, EXPONENT)))  # 2**(1 - k), which is never infinite
+    # 2**(1 - k), not 2**-k: the largest k would leave the range
+    reciprocal = float_of(sub_bits(EXPONENT, and_bits(shifted, EXPONENT)))
     m = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS))
     f = fma(0.5 * lost, reciprocal, m - 1.0)
     half, c = _log1p_parts(f)
@@ -300,7 +308,7 @@ C5 = -1.1382456778061306e-11
 
 
 @kernel
-def _sin_cos_reduced(r):
+def sin_cos_reduced(r):
     """sin r and cos r for |r| <= pi / 4."""
     z = r * r
     s = fma(fma(fma(fma(fma(S5, z, S4), z, S3), z, S2), z, S1), z, S0)
@@ -312,7 +320,7 @@ def _sin_cos_reduced(r):
 
 @kernel
 def _quadrant(x):
-    """x = n pi / 2 + r: the sum that holds n in its low bits, and r, which is correct to an ulp up to |x| = 2**30.
+    """x = n pi / 2 + r: a float with n in its low bits, and r, correct to an ulp up to |x| = 2**30.
 
     x - n HALF_PI_1 is exact: a multiple of 2**-53 below one.
     """
@@ -325,7 +333,7 @@ def _quadrant(x):
 def sin(x):
     """Sine within 2 ulp for |x| <= 2**30 (1.07e9); NaN beyond rather than a number without meaning."""
     quadrant, r = _quadrant(x)
-    s, c = _sin_cos_reduced(r)
+    s, c = sin_cos_reduced(r)
     value = s if and_bits(quadrant, 1) == 0 else c
     value = float_of(xor_bits(bits_of(value), shift_left(and_bits(quadrant, 2), 62)))
     return value if abs(x) <= TRIGONOMETRIC_RANGE else NAN
@@ -335,7 +343,7 @@ def sin(x):
 def cos(x):
     """Cosine within 2 ulp for |x| <= 2**30 (1.07e9); NaN beyond rather than a number without meaning."""
     quadrant, r = _quadrant(x)
-    s, c = _sin_cos_reduced(r)
+    s, c = sin_cos_reduced(r)
     value = c if and_bits(quadrant, 1) == 0 else s
     value = float_of(xor_bits(bits_of(value), shift_left(and_bits(add_bits(quadrant, 1), 2), 62)))
     return value if abs(x) <= TRIGONOMETRIC_RANGE else NAN

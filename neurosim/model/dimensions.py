@@ -5,8 +5,8 @@ is a mismatch too.  The equations give linear conditions on these vectors,
 
     u(a + b):  u(a) = u(b)      u(a*b) = u(a) + u(b)      u(a**n) = n u(a)      u(dx/dt) = u(x) - u(ms),
 
-which are solved by elimination over the rational numbers (Kennedy 1994, doi:10.1007/3-540-57880-3_23, is the
-idea).  A literal number takes the unit that makes its term fit, each occurrence its own, so that published equations
+which are solved by elimination over the rational numbers (Kennedy 1994, doi:10.1007/3-540-57880-3_23).
+A literal number takes the unit that makes its term fit, each occurrence its own, so that published equations
 such as ``0.04*v**2 + 5*v + 140`` hold as printed; exponents, and numbers multiplied with a unit name
 (``10*mV``), are plain.
 """

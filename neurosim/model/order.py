@@ -27,8 +27,8 @@ def sorted_derived(draft: Draft) -> list[Line]:
 def check_initial_cycle(draft: Draft, initial: Mapping[str, Any], order: list[Line]) -> None:
     """Raise `ModelError` if initial values given as expressions need each other in a circle."""
     values = written_out(order)
-    needs = {name: sorted(symbols(substitute(value, values)) & set(initial)) if isinstance(value, Node) else []
-             for name, value in initial.items()}
+    needs = {name: sorted(symbols(substitute(v, values)) & set(initial)) if isinstance(v, Node) else []
+             for name, v in initial.items()}
     _sorted(needs, f"{draft.name}: initial values depend on each other in a circle ({{cycle}}). "
                    "Give one of them as a number.")
 

@@ -17,7 +17,7 @@ from neurosim.errors import ParameterError, UnitError
 
 
 def is_distribution(value: Any) -> bool:
-    """Return whether `value` is a distribution: its ``is_distribution`` is true, or it has a method `sample`."""
+    """Return whether `value` is a distribution: `is_distribution` is true, or it has a `sample`."""
     if isinstance(value, (type, np.ndarray, np.generic)):
         return False
     return (
@@ -28,7 +28,7 @@ def is_distribution(value: Any) -> bool:
 
 
 def checked_value(value: Any, name: str, unit: str | None = None, what: str = "parameter") -> Any:
-    """Return a value as float, as read-only 1-D float64 array (one entry per neuron), or as given (distribution).
+    """Return a value as float, as read-only 1-D float64 array (one per neuron), or as given (distribution).
 
     Args:
         value: number, sequence of numbers, quantity (see `neurosim.units.to_number`), or distribution.
@@ -38,7 +38,7 @@ def checked_value(value: Any, name: str, unit: str | None = None, what: str = "p
 
     Raises:
         ParameterError: for text that is no quantity, NaN, infinities, booleans, complex numbers, 2-D arrays
-        and what else is not a number; for a time constant or capacitance that is not positive.
+            and what else is not a number; for a time constant or capacitance that is not positive.
         UnitError: for a quantity of another kind than `unit`.
     """
     if is_distribution(value):

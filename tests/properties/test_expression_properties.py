@@ -19,7 +19,9 @@ leaves = st.one_of(numbers, st.sampled_from([Sym(n) for n in NAMES]))
 def _more(inner):
     pair = st.tuples(inner, inner)
     return st.one_of(
-        st.tuples(st.sampled_from(["+", "-", "*", "/", "**", *COMPARISONS, "and", "or"]), pair).map(lambda t: Op(*t)),
+        st.tuples(st.sampled_from(["+", "-", "*", "/", "**", *COMPARISONS, "and", "or"]), pair).map(
+            lambda t: Op(*t)
+        ),
         # "-2" is read as a number, so a sign stands before other things only
         inner.filter(lambda n: not isinstance(n, Num)).map(lambda n: Op("neg", (n,))),
         inner.map(lambda n: Op("not", (n,))),
@@ -51,14 +53,23 @@ def _python(node, values):
     if node.op == "neg":
         return -args[0]
     a, b = args
-    return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "<": lambda: float(a < b), ">=": lambda: float(a >= b),
-            "==": lambda: float(a == b), "/": lambda: a / b if b else math.nan}[node.op]()
+    return {
+        "+": lambda: a + b,
+        "-": lambda: a - b,
+        "*": lambda: a * b,
+        "<": lambda: float(a < b),
+        ">=": lambda: float(a >= b),
+        "==": lambda: float(a == b),
+        "/": lambda: a / b if b else math.nan,
+    }[node.op]()
 
 
 arithmetic = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.tuples(st.sampled_from(["+", "-", "*", "/", "<", ">=", "=="]), st.tuples(inner, inner)).map(lambda t: Op(*t)),
+        st.tuples(st.sampled_from(["+", "-", "*", "/", "<", ">=", "=="]), st.tuples(inner, inner)).map(
+            lambda t: Op(*t)
+        ),
         inner.map(lambda n: Op("neg", (n,))),
         st.tuples(inner, inner).map(lambda p: Call("minimum", p)),
     ),

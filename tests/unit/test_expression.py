@@ -80,8 +80,16 @@ def test_refused_with_place_and_carets(text, message, marked):
     assert line[start : start + carets.count("^")] == marked
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("a +", "cannot be read"), ("a b", "cannot be read"),
-                                               ("(a", "cannot be read"), ("a\x00", "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a +", "cannot be read"),
+        ("a b", "cannot be read"),
+        ("(a", "cannot be read"),
+        ("a\x00", "cannot be read"),
+    ],
+)
 def test_unreadable(text, message):
     with pytest.raises(ModelError, match=f"threshold {message}|threshold is empty"):
         parse(text, "threshold")
@@ -148,16 +156,46 @@ def test_evaluate_arrays_and_missing_names():
         evaluate(parse("rand()"), {})
 
 
-@pytest.mark.parametrize("text", ["-2 + a", "a - -2", "(-2)**a", "a**-2", "(a**b)**2", "a**b**2", "-(a*b)", "(-a)*b", "(-a)**2",
-                                  "a/(b/2)", "a/b/2", "a - (b - 1)", "(a < b) < 1", "(a and b) and a", "a and b and a",
-                                  "not (a and b)", "not a and b", "1e-300*a", "1e22", "0.1 + a", "where(a < b, 1, 2)", "inf",
-                                  "-inf", "123456789012345678", "--a", "-(-2)", "(a < b)*2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-2 + a",
+        "a - -2",
+        "(-2)**a",
+        "a**-2",
+        "(a**b)**2",
+        "a**b**2",
+        "-(a*b)",
+        "(-a)*b",
+        "(-a)**2",
+        "a/(b/2)",
+        "a/b/2",
+        "a - (b - 1)",
+        "(a < b) < 1",
+        "(a and b) and a",
+        "a and b and a",
+        "not (a and b)",
+        "not a and b",
+        "1e-300*a",
+        "1e22",
+        "0.1 + a",
+        "where(a < b, 1, 2)",
+        "inf",
+        "-inf",
+        "123456789012345678",
+        "--a",
+        "-(-2)",
+        "(a < b)*2",
+    ],
+)
 def test_show_is_read_back(text):
     tree = parse(text)
     assert parse(show(tree)) == tree
 
 
-@pytest.mark.parametrize(("number", "text"), [(2.0, "2"), (-0.5, "-0.5"), (0.1, "0.1"), (1e-05, "1e-05"), (1 / 3, repr(1 / 3))])
+@pytest.mark.parametrize(
+    ("number", "text"), [(2.0, "2"), (-0.5, "-0.5"), (0.1, "0.1"), (1e-05, "1e-05"), (1 / 3, repr(1 / 3))]
+)
 def test_show_of_numbers_is_short_and_exact(number, text):
     assert show(Num(number)) == text
 
@@ -183,9 +221,17 @@ def test_derivatives_of_the_table_match_central_differences(name):
         assert exact == pytest.approx(numeric, abs=1e-8)
 
 
-@pytest.mark.parametrize(("name", "x", "slope"), [("x_over_expm1", 0.0, -0.5), ("x_over_expm1", 800.0, 0.0),
-                                                  ("x_over_expm1", -800.0, -1.0), ("exprel", 0.0, 0.5),
-                                                  ("softplus", 800.0, 1.0), ("logistic", -800.0, 0.0)])
+@pytest.mark.parametrize(
+    ("name", "x", "slope"),
+    [
+        ("x_over_expm1", 0.0, -0.5),
+        ("x_over_expm1", 800.0, 0.0),
+        ("x_over_expm1", -800.0, -1.0),
+        ("exprel", 0.0, 0.5),
+        ("softplus", 800.0, 1.0),
+        ("logistic", -800.0, 0.0),
+    ],
+)
 def test_derivatives_at_singular_and_extreme_points(name, x, slope):
     assert float(evaluate(parse(FUNCTIONS[name].derivative[0]), {"a": x})) == pytest.approx(slope, abs=1e-12)
 

@@ -87,29 +87,61 @@ def test_unit_must_be_text():
         parse(3, "g")
 
 
-@pytest.mark.parametrize(("text", "shown"), [("nA*ms/mV", "nF"), ("A/V*1e-6", "uS"), ("1e-3*s", "ms"), ("V/A*1e6", "MOhm"),
-                                             ("mS/cm2*mV", "uA/cm2"), ("ms*kHz", "1"), ("mV*nA/ms", "mV*nA/ms"),
-                                             ("mV/ms", "mV/ms"), ("ms**-0.5", "ms**-0.5"), ("1/mV**3", "1/mV**3")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nA*ms/mV", "nF"),
+        ("A/V*1e-6", "uS"),
+        ("1e-3*s", "ms"),
+        ("V/A*1e6", "MOhm"),
+        ("mS/cm2*mV", "uA/cm2"),
+        ("ms*kHz", "1"),
+        ("mV*nA/ms", "mV*nA/ms"),
+        ("mV/ms", "mV/ms"),
+        ("ms**-0.5", "ms**-0.5"),
+        ("1/mV**3", "1/mV**3"),
+    ],
+)
 def test_show_prefers_house_units(text, shown):
     assert show(parse(text)) == shown
 
 
-@pytest.mark.parametrize(("text", "words"), [("V", "a voltage"), ("GOhm", "a resistance"), ("pA", "a current"),
-                                             ("S/m2", "a conductance per area"), ("Hz", "a rate"), ("V**3", None)])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("V", "a voltage"),
+        ("GOhm", "a resistance"),
+        ("pA", "a current"),
+        ("S/m2", "a conductance per area"),
+        ("Hz", "a rate"),
+        ("V**3", None),
+    ],
+)
 def test_kind(text, words):
     assert kind(parse(text)) == words
 
 
-@pytest.mark.parametrize(("source", "target", "factor"), [("pA", "nA", 1e-3), ("V", "mV", 1000.0), ("Hz", "1/ms", 1e-3),
-                                                          ("uA/cm2", "A/m2", 0.01), ("nA*ms/mV", "pF", 1000.0),
-                                                          ("mM", "mol/m**3", 1.0), ("ms**0.5", "s**0.5", 1000**-0.5)])
+@pytest.mark.parametrize(
+    ("source", "target", "factor"),
+    [
+        ("pA", "nA", 1e-3),
+        ("V", "mV", 1000.0),
+        ("Hz", "1/ms", 1e-3),
+        ("uA/cm2", "A/m2", 0.01),
+        ("nA*ms/mV", "pF", 1000.0),
+        ("mM", "mol/m**3", 1.0),
+        ("ms**0.5", "s**0.5", 1000**-0.5),
+    ],
+)
 def test_conversion(source, target, factor):
     # one rounding of an exact power of ten, two for a root
     assert conversion(source, target) == pytest.approx(factor, rel=4e-16)
 
 
 def test_conversion_between_different_kinds_names_both():
-    with pytest.raises(UnitError, match=r"threshold is in nA \(a current\), but mV \(a voltage\) is needed. Give it in mV"):
+    with pytest.raises(
+        UnitError, match=r"threshold is in nA \(a current\), but mV \(a voltage\) is needed. Give it in mV"
+    ):
         conversion("nA", "mV", "threshold")
     with pytest.raises(UnitError, match="in degC .* but K"):
         conversion("degC", "K")
@@ -259,7 +291,7 @@ def test_distributions_pass():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (float("nan"), "'g' is nan, which is not finite"),
+        (float("nan"), "parameter 'g' of lif is nan, which is not finite"),
         (float("inf"), "is inf"),
         ([1.0, np.nan, np.nan], r"is nan for neuron 1 \(and 1 more\)"),
         (True, "is True"),
@@ -286,14 +318,17 @@ def test_values_refused(value, message):
         checked_value(value, "g", "nS", "parameter of lif")
 
 
-@pytest.mark.parametrize(("name", "unit", "value", "message"), [
-    ("tau", None, 0, "is 0, but a time constant must be positive"),
-    ("tau_m", "ms", [1.0, -2.0], "is -2 for neuron 1, but a time constant"),
-    ("t_ref", "ms", -1, "is -1, but a refractory period cannot be negative"),
-    ("c_m", None, 0.0, "a capacitance must be positive"),
-    ("c", "nF", -1.0, "a capacitance must be positive"),
-    ("c", "uF/cm2", -1.0, "a capacitance must be positive"),
-])
+@pytest.mark.parametrize(
+    ("name", "unit", "value", "message"),
+    [
+        ("tau", None, 0, "is 0, but a time constant must be positive"),
+        ("tau_m", "ms", [1.0, -2.0], "is -2 for neuron 1, but a time constant"),
+        ("t_ref", "ms", -1, "is -1, but a refractory period cannot be negative"),
+        ("c_m", None, 0.0, "a capacitance must be positive"),
+        ("c", "nF", -1.0, "a capacitance must be positive"),
+        ("c", "uF/cm2", -1.0, "a capacitance must be positive"),
+    ],
+)
 def test_signs(name, unit, value, message):
     with pytest.raises(ParameterError, match=message):
         checked_value(value, name, unit, "parameter")
