@@ -17,6 +17,8 @@ _WHERE = {
     "simulator.stimuli": ("DC", "Step", "Ramp", "Sine", "Chirp", "Waveform", "TimedArray", "WhiteNoise",
                           "OrnsteinUhlenbeck", "PoissonInput", "SpikeInput"),
     "simulator.distributions": ("Uniform", "Normal", "LogNormal", "Exponential", "Choice"),
+    "simulator.neurons": ("LIF", "DimensionlessLIF", "QIF", "ExpIF", "AdEx", "Izhikevich", "HodgkinHuxley", "TraubMiles",
+                          "MorrisLecar", "FitzHughNagumo", "Poisson", "Graded"),
     "model.ir": ("NeuronModel",),
     "errors": ("NeurosimError", "ModelError", "UnitError", "ParameterError", "NetworkError", "SimulationError",
                "StorageError", "NeurosimWarning", "NumericalWarning"),

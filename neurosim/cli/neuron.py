@@ -1,4 +1,4 @@
-"""Run one neuron of a built-in model, or one for each current, and draw its voltage."""
+"""Run one neuron of a built-in model, or one for each value of a list, and draw the voltage."""
 
 from __future__ import annotations
 
@@ -6,68 +6,82 @@ import time
 from typing import Any
 
 import click
+import numpy as np
 
+import neurosim as ns
 from neurosim.cli import output
-from neurosim.cli.names import settings_of
 from neurosim.errors import ParameterError
+from neurosim.model.values import checked_value
 
 #: neurons that are still drawn one by one
 MOST = 40
 
 
-def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, duration: float | None, dt: float | None,
+def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, duration: float, dt: float | None,
                seed: int, threads: int) -> bool:
-    """Simulate, print the rates, and write figure, numbers and recordings; return True if the run was complete.
+    """Simulate, print the rates, and write figure, numbers and recordings; return whether the run was complete.
 
     Raises:
         ParameterError, SimulationError, StorageError: for what cannot run.
         KeyboardInterrupt: after Ctrl-C, when what was recorded until then has been written.
     """
-    import numpy as np
-
-    import neurosim as ns
-
-    own = dict(settings)
-    current = own.pop("current", None)
-    model = make()
-    duration = 500.0 if duration is None else duration
-    dt = (0.01 if "m" in model.state_names else 0.1) if dt is None else dt
-    stimuli, size, unit = [], 1, ""
-    parameters = {n: ns_value(v) for n, v in own.items()}
-    sizes = {n: len(v) for n, v in parameters.items() if isinstance(v, np.ndarray)}
-    if current is not None:
-        if not model.inputs:
-            raise ParameterError(f"{name} has no input for a current. Leave current= out.")
-        current = _current(current, model, name)
-        unit = model.units.get(model.inputs[0]) or ""
-        if current.ndim:
-            sizes["current"] = current.size
-    if sizes:
-        size = max(sizes.values())
-        for given, n in sizes.items():
-            if n != size:
-                raise ParameterError(f"{given} is a list of {n} values, another of {size}: lists must be of equal length.")
-    cells = ns.Population(size, make(**settings_of(parameters)), name=name)
-    if current is not None:
-        stimuli.append(ns.DC(current, target=cells, input=model.inputs[0]))
-    variable = "v" if "v" in model.recordable else model.recordable[0]
-    probe = ns.Probe(cells, variable, neurons=list(range(min(size, MOST))), name=variable)
-    network = ns.Network([cells], stimuli=stimuli, probes=[probe])
+    network, current = _network(name, make(), settings)
+    (cells,), (probe,) = network.populations, network.probes
+    # the step of conductance-based models, whose sodium gates are faster than a tenth of a millisecond
+    dt = dt or (0.01 if "m" in cells.model.recordable else 0.1)
     folder = output.open_folder(out)
     began = time.perf_counter()
     result = ns.simulate(network, duration, dt, seed=seed, threads=threads)
     took = time.perf_counter() - began
+    click.echo(f"{cells.size} x {name}, {result.duration:g} ms in steps of {dt:g} ms by {result.methods[name]}, "
+               f"{took:.2f} s, of which {result.compile_s:.2f} s compiling or loading.")
     trains = result.spikes.get(name)
-    _report(name, current, unit, trains, result, took)
-    axes = ns.plot.voltage(result.traces[variable], spikes=trains)
-    files = [output.write_figure(folder / f"{name}.png", axes.figure),
-             output.write_json(folder / f"{name}.json", {
-                 "model": name, "parameters": {k: v for k, v in settings.items()}, "duration": result.duration, "dt": dt,
-                 "seed": seed, "method": result.methods[name], "current": current, "problem": result.problem,
-                 "spikes": None if trains is None else trains.counts(),
-                 "rates": None if trains is None or not result.duration else trains.rates()}),
-             output.write_recordings(folder / f"{name}.h5", {"run": result})]
-    click.echo("Written: " + ", ".join(map(str, files)))
+    rates = trains.rates() if trains is not None and result.duration > 0 else None
+    _report(current, cells, trains, rates)
+    axes = ns.plot.voltage(result.traces[probe.variable], spikes=trains)
+    written = [
+        output.write_figure(folder / f"{name}.png", axes),
+        output.write_json(folder / f"{name}.json", {
+            "model": name, "neurosim": ns.__version__, "settings": settings, "duration": result.duration, "dt": dt,
+            "seed": seed, "method": result.methods[name], "current": current, "rates": rates,
+            "spikes": None if trains is None else trains.counts(), "problem": result.problem}),
+        output.write_recordings(folder / f"{name}.h5", {"run": result})]
+    click.echo("Written: " + ", ".join(map(str, written)))
     if "Ctrl-C" in result.problem:
         raise KeyboardInterrupt
     return result.completed
+
+
+def _network(name: str, model: Any, settings: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the network and the current (number or array, in the unit of the input; None without one)."""
+    values = {key: np.asarray(v, dtype=float) if isinstance(v, list) else v for key, v in settings.items()}
+    current = values.pop("current", None)
+    if current is not None:
+        if not model.inputs:
+            raise ParameterError(f"{name} has no input for a current: leave current= out.")
+        current = checked_value(current, "current", model.units.get(model.inputs[0]), f"input of {name}")
+    lengths = {key: len(v) for key, v in {**values, "current": current}.items() if isinstance(v, np.ndarray)}
+    if len(set(lengths.values())) > 1:
+        raise ParameterError("Lists must be of equal length: "
+                             + ", ".join(f"{key} has {n} values" for key, n in lengths.items()) + ".")
+    size = max(lengths.values(), default=1)
+    states = {key: values.pop(key) for key in list(values) if key in model.state_names}
+    cells = ns.Population(size, model, name=name, parameters=values, initial=states)
+    variable = "v" if "v" in model.recordable else model.recordable[0]
+    probe = ns.Probe(cells, variable, neurons=np.arange(min(size, MOST)))
+    stimuli = [] if current is None else [ns.DC(current, target=cells, input=model.inputs[0])]
+    return ns.Network([cells], stimuli=stimuli, probes=[probe]), current
+
+
+def _report(current: Any, cells: Any, trains: Any, rates: Any) -> None:
+    if trains is None:
+        click.echo("The model has no threshold: there are no spikes to count.")
+        return
+    unit = cells.model.units.get(cells.model.inputs[0]) if cells.model.inputs else None
+    counts = trains.counts()
+    currents = np.broadcast_to(0.0 if current is None else current, cells.size)
+    rows = [(str(k), f"{currents[k]:g}", str(counts[k]), "-" if rates is None else f"{rates[k]:.4g}")
+            for k in range(min(cells.size, MOST))]
+    output.table(("neuron", f"current ({unit})" if unit else "current", "spikes", "rate (Hz)"), rows)
+    if cells.size > MOST:
+        click.echo(f"... and {cells.size - MOST} more")

@@ -67,8 +67,8 @@ def command(model: str, arguments: tuple[str, ...], pairs: tuple[str, ...], dura
     elif model in builtin():
         from neurosim.cli.neuron import run_neuron
 
-        good = run_neuron(model, builtin()[model], settings, out or f"neurosim-{model}", duration=duration, dt=dt,
-                          seed=seed or 0, threads=threads or 1)
+        good = run_neuron(model, builtin()[model], settings, out or f"neurosim-{model}",
+                          duration=duration or 500.0, dt=dt, seed=seed or 0, threads=threads or 1)
     else:
         raise unknown(model, " A script is a file that exists, such as ./script.py.")
     if not good:

@@ -103,8 +103,9 @@ class Plan:
             table[name] = row
             row += 1
         for signal in self.signals:
-            table[signal.name] = row
-            row += signal.n_rows
+            if signal.n_rows:
+                table[signal.name] = row
+                row += signal.n_rows
         return table
 
     @property

@@ -118,7 +118,7 @@ def _fma_double(a: float, b: float, c: float) -> float:
     try:
         return numerator / (ad * bd * cd)  # a quotient of integers is rounded once
     except OverflowError:
-        return math.copysign(math.inf, numerator)
+        return math.inf if numerator > 0 else -math.inf
 
 
 def _fma_single(a: np.float32, b: np.float32, c: np.float32) -> np.float32:

@@ -1,12 +1,13 @@
 """Random numbers by counter: a value is a function of (seed, stream, neuron, step) and of nothing else.
 
-No state is kept, so a value depends neither on threads nor on tiles nor on how a run is split, and any of them can be
-had again. The generator is Threefry-2x64 with 13 rounds, the fewest that pass all tests of BigCrush: J. K. Salmon,
-M. A. Moraes, R. O. Dror and D. E. Shaw 2011, Parallel random numbers: as easy as 1, 2, 3, doi:10.1145/2063384.2063405.
-It needs 64-bit additions, exclusive ors and rotations only: a loop over neurons becomes vector code.
+No state is kept, so a value depends neither on threads nor on tiles nor on how a run is split, and any of
+them can be had again. The generator is Threefry-2x64 with 13 rounds, the fewest its authors found to pass
+BigCrush: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw 2011, Parallel random numbers: as easy as
+1, 2, 3, doi:10.1145/2063384.2063405. It needs 64-bit additions, exclusive ors and rotations only: a loop over
+neurons becomes vector code.
 
-The key is (seed, stream), the counter (neuron, step). What a number is drawn for enters the top bits of the step, so
-that a uniform and a normal number of the same stream are independent; steps must be below 2**48.
+The key is (seed, stream), the counter (neuron, step). What a number is drawn for enters the top bits of the
+step, so that a uniform and a normal number of the same stream are independent; steps must be below 2**48.
 Uniform numbers lie on a grid of 2**52 points (k + 1/2) 2**-52: neither 0 nor 1 occurs.
 """
 
@@ -31,12 +32,12 @@ from neurosim.kernels.jit import (
     unsigned,
     xor_bits,
 )
-from neurosim.kernels.vmath64 import exp, log, log_positive, sin_cos_reduced
+from neurosim.kernels.vmath64 import exp, log_positive, sin_cos_reduced
 
 PARITY = np.uint64(0x1BD11BDAA9FC1A22)  # of the key schedule of Threefish
 ONE_BITS = np.uint64(0x3FF0000000000000)
 
-# Purposes, in the bits 60 to 63 of the second counter word; an attempt of a rejection method in bits 48 to 59.
+# Purposes, in bits 60 to 63 of the second counter word; the attempt of a rejection method in bits 48 to 59.
 UNIFORM = np.uint64(0)
 NORMAL = np.uint64(1 << 60)
 EXPONENTIAL = np.uint64(2 << 60)
@@ -82,7 +83,7 @@ def threefry(key0, key1, counter0, counter1):
 
 @kernel
 def threefry20(key0, key1, counter0, counter1):
-    """Threefry-2x64-20, with a margin of safety; nothing here uses it but the check against published vectors."""
+    """Threefry-2x64-20, the variant with a margin of safety, for comparison."""
     key2 = xor_bits(xor_bits(PARITY, key0), key1)
     x0, x1 = _twelve_rounds(key0, key1, key2, counter0, counter1)
     x0, x1 = _rounds(x0, x1, 16, 32, 24, 21)
@@ -97,12 +98,13 @@ def _words(seed, stream, neuron, step, purpose):
 
 @kernel
 def _centred(word):
-    """Uniform on (-1/2, 1/2) in steps of 2**-52, by 52 bits written into the mantissa of a number in [1, 2)."""
-    return float_of(or_bits(shift_right(word, 12), ONE_BITS)) - (1.5 - 2.0**-53)
+    """Uniform on [-1/2, 1/2) in steps of 2**-52, by 52 bits written into a mantissa."""
+    return float_of(or_bits(shift_right(word, 12), ONE_BITS)) - 1.5
 
 
 @kernel
 def _uniform(word):
+    """Uniform on (0, 1), half a step above a multiple of 2**-52."""
     return float_of(or_bits(shift_right(word, 12), ONE_BITS)) - (1.0 - 2.0**-53)
 
 
@@ -125,10 +127,10 @@ def exponential_pair(seed, stream, neuron, step):
 
 @kernel
 def normal_pair(seed, stream, neuron, step):
-    """Two independent standard normal numbers R cos A and R sin A, R = sqrt(-2 log u); at most 8.6 in magnitude.
+    """Two independent standard normal numbers R cos A and R sin A, R = sqrt(-2 log u); at most 8.6.
 
-    G. E. P. Box and M. E. Muller 1958, doi:10.1214/aoms/1177706645. The angle is drawn as one within 45 degrees of an
-    axis, whether the axis is the second, and the sign of R: no reduction of the angle is needed.
+    G. E. P. Box and M. E. Muller 1958, doi:10.1214/aoms/1177706645. The angle is drawn in three
+    parts: within 45 degrees of an axis, which axis, and the sign of R. So it needs no reduction.
     """
     word0, word1 = _words(seed, stream, neuron, step, NORMAL)
     radius = math.sqrt(-2.0 * log_positive(_uniform(word0)))
@@ -149,18 +151,10 @@ STIRLING_FROM = 16.0
 
 
 @kernel
-def _poisson_word(seed, stream, neuron, step):
-    """One of the two words of a pair of neurons, 2 j and 2 j + 1."""
-    number = unsigned(neuron)
-    word0, word1 = _words(seed, stream, shift_right(number, 1), step, POISSON)
-    return word1 if and_bits(number, 1) != 0 else word0
-
-
-@kernel
 def _log_poisson(k, lam):
     """log of lam**k e**-lam / k! without the cancellation of its terms.
 
-    With k! by Stirling's series, k log(lam / k) + k - lam = -lam h(x), h(x) = (1 + x) log(1 + x) - x, x = k / lam - 1.
+    k! by Stirling's series; with x = k / lam - 1, k log(lam / k) + k - lam = -lam ((1 + x) log(1 + x) - x).
     C. Loader 2000, Fast and accurate computation of binomial probabilities.
     """
     if k < STIRLING_FROM:
@@ -173,9 +167,9 @@ def _log_poisson(k, lam):
 
 @array_kernel
 def _poisson_large(lam, seed, stream, neuron, step):
-    """Poisson number of mean lam >= 10 by transformed rejection, PTRS: W. Hoermann 1993, doi:10.1016/0167-6687(93)90997-4.
+    """Poisson number of mean lam >= 10 by transformed rejection, algorithm PTRS.
 
-    Each attempt is a counter of its own, about 1.2 are needed.
+    W. Hoermann 1993, doi:10.1016/0167-6687(93)90997-4. Each attempt is a counter of its own.
     """
     b = 0.931 + 2.53 * math.sqrt(lam)
     a = -0.059 + 0.02483 * b
@@ -186,7 +180,7 @@ def _poisson_large(lam, seed, stream, neuron, step):
         purpose = or_bits(POISSON_LARGE, shift_left(unsigned(attempt), 48))
         word0, word1 = _words(seed, stream, neuron, step, purpose)
         u, v = _centred(word0), _uniform(word1)
-        margin = 0.5 - abs(u)
+        margin = 0.5 - abs(u)  # may be 0: k is then negative
         k = np.floor((2.0 * a / margin + b) * u + lam + 0.43)
         if margin >= 0.07 and v <= inside:
             break
@@ -201,16 +195,19 @@ def _poisson_large(lam, seed, stream, neuron, step):
 def poisson(lam, seed, stream, neuron, step):
     """Poisson number of mean lam, a float64 without fraction; NaN if lam is negative or NaN.
 
-    lam < 10: inversion, the number of partial sums of the distribution below a uniform number (exact to its grid of
-    2**-52). Otherwise transformed rejection.
+    lam < 10: inversion, the number of partial sums of the distribution below a uniform number (exact to the
+    grid of 2**-52). Otherwise transformed rejection.
     """
+    lam = np.float64(lam)
     if not lam >= 0.0:
         return math.nan
     if lam == math.inf:
         return math.inf
     if lam >= POISSON_SMALL:
         return _poisson_large(lam, seed, stream, neuron, step)
-    u = _uniform(_poisson_word(seed, stream, neuron, step))
+    number = unsigned(neuron)  # the neurons 2 j and 2 j + 1 share a pair of words
+    word0, word1 = _words(seed, stream, shift_right(number, 1), step, POISSON)
+    u = _uniform(word1 if and_bits(number, 1) != 0 else word0)
     term = exp(-lam)
     total = term
     k = 0.0
@@ -255,18 +252,16 @@ LANES = 64
 
 @kernel
 def _poisson_uniforms(u, seed, stream, first, m, step):
-    """Fill u[:m] with the uniform numbers that poisson inverts; a pair of neurons takes one call of the generator."""
-    head = first & 1
-    if head == 1 and m > 0:
-        u[0] = _uniform(_poisson_word(seed, stream, first, step))
-    pairs = (m - head) // 2
-    start = (first + head) // 2
-    for j in range(pairs):
+    """The uniform numbers that poisson inverts, for m >= 1 lanes: a view of u, two longer than m.
+
+    Two neurons share a call of the generator, and the first and the last may need only one half of theirs.
+    """
+    start = first // 2
+    for j in range((first + m + 1) // 2 - start):
         word0, word1 = _words(seed, stream, start + j, step, POISSON)
-        u[head + 2 * j] = _uniform(word0)
-        u[head + 2 * j + 1] = _uniform(word1)
-    if m > 0 and head + 2 * pairs < m:
-        u[m - 1] = _uniform(_poisson_word(seed, stream, first + m - 1, step))
+        u[2 * j] = _uniform(word0)
+        u[2 * j + 1] = _uniform(word1)
+    return u[first - 2 * start :]
 
 
 @kernel
@@ -291,57 +286,56 @@ def _invert_shared(count, u, lam, m):
 
 
 @kernel
-def _invert(count, u, lam, term, total, start, m):
-    """poisson's inversion for m lanes, each with its own lam; what it leaves for a lam >= 10 is not used."""
+def _invert_each(count, u, lam, start, m):
+    """poisson's inversion for m lanes, each with its own lam; lanes with lam >= 10 are left for later."""
+    rate, term, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for i in range(m):
-        term[i] = exp(-lam[start + i])
+        rate[i] = lam[start + i]
+    for i in range(m):
+        term[i] = exp(-rate[i])
         total[i] = term[i]
         count[i] = 0.0
     k = 0.0
-    while True:
+    above = 1
+    while above > 0:
         above = 0
         k += 1.0
         reciprocal = 1.0 / k
         for i in range(m):
-            rate = lam[start + i] * 1.0
-            more = (u[i] > total[i]) & (term[i] > POISSON_NEGLIGIBLE) & (rate < POISSON_SMALL)
+            more = (u[i] > total[i]) & (term[i] > POISSON_NEGLIGIBLE) & (rate[i] < POISSON_SMALL)
             count[i] += 1.0 if more else 0.0
             above += 1 if more else 0
-            term[i] *= rate * reciprocal
+            term[i] *= rate[i] * reciprocal
             total[i] += term[i]
-        if above == 0:
-            break
 
 
 @array_kernel
 def fill_poisson(out, lam, seed, stream, first, m, step):
     """Fill out[:m] with Poisson numbers of the neurons first ... first + m - 1.
 
-    out: float64 or float32, at least m long. lam: expected number, one for all (length 1) or one for each (length m);
-    a negative or NaN lam gives NaN. Each number is that of poisson(lam, seed, stream, neuron, step).
+    out: float64 or float32, at least m long. lam: expected number, one for all (length 1) or one for each
+    (length m); a negative or NaN lam gives NaN. Each number is that of poisson(lam, seed, stream, neuron,
+    step) and does not change with the length of lam.
     """
-    scratch = np.empty((4, LANES))
-    u, count, term, total = scratch[0], scratch[1], scratch[2], scratch[3]
+    scratch, count = np.empty(LANES + 2), np.empty(LANES)
     shared = lam.size == 1
+    rate = np.float64(lam[0]) if m > 0 else 0.0
+    large = shared and not 0.0 <= rate < POISSON_SMALL
     for start in range(0, m, LANES):
         lanes = min(LANES, m - start)
-        if shared:
-            rate = lam[0] * 1.0
-            if 0.0 <= rate < POISSON_SMALL:
-                _poisson_uniforms(u, seed, stream, first + start, lanes, step)
+        if not large:
+            u = _poisson_uniforms(scratch, seed, stream, first + start, lanes, step)
+            if shared:
                 _invert_shared(count, u, rate, lanes)
-                for i in range(lanes):
-                    out[start + i] = count[i]
             else:
-                for i in range(lanes):
-                    out[start + i] = poisson(rate, seed, stream, first + start + i, step)
-        else:
-            _poisson_uniforms(u, seed, stream, first + start, lanes, step)
-            _invert(count, u, lam, term, total, start, lanes)
+                _invert_each(count, u, lam, start, lanes)
             for i in range(lanes):
-                rate = lam[start + i] * 1.0
-                small = 0.0 <= rate < POISSON_SMALL
-                out[start + i] = count[i] if small else poisson(rate, seed, stream, first + start + i, step)
+                out[start + i] = count[i]
+        if large or not shared:
+            for i in range(start, start + lanes):
+                rate = np.float64(lam[0 if shared else i])
+                if not 0.0 <= rate < POISSON_SMALL:
+                    out[i] = poisson(rate, seed, stream, first + i, step)
 
 
 # ---------------------------------------------------------------- for the host

@@ -1,7 +1,7 @@
 """Elementary functions of one float32, the twins of vmath64 by name: eight lanes, not four, on AVX2.
 
 Every constant is a float32 and every integer an int32 (jit's typed operations), since one float64 or one
-widened integer would take the whole expression to four lanes. Arguments must be float32.
+widened integer would take the whole expression to four lanes. Arguments are rounded to float32.
 
 Common to all: NaN gives NaN; errors are in ulp of float32; a result whose magnitude is below 2e-38 (3e-37
 for x_over_expm1) may be flushed to zero, and subnormal arguments of logarithms count as zero. Methods and
@@ -75,6 +75,7 @@ def _exp_polynomial(r):
 @kernel
 def exp(x):
     """e**x within 1.5 ulp; zero below -86.98, infinite above the logarithm of the largest float32."""
+    x = np.float32(x)
     x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
@@ -98,6 +99,7 @@ def _half_expm1(x):
 @kernel
 def expm1(x):
     """e**x - 1 within 1.5 ulp."""
+    x = np.float32(x)
     x = maximum(minimum(x, EXP_HIGHEST), EXPM1_LOWEST)
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
@@ -113,6 +115,7 @@ def expm1(x):
 @kernel
 def exprel(x):
     """(e**x - 1) / x within 2.5 ulp, 1 at x = 0; infinite above x = 88.72."""
+    x = np.float32(x)
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
     quotient = (h + h) / top
@@ -126,6 +129,7 @@ def x_over_expm1(x):
     The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity
     at 0 is removable.
     """
+    x = np.float32(x)
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
     quotient = top / (h + h)
@@ -135,12 +139,14 @@ def x_over_expm1(x):
 @kernel
 def logistic(x):
     """1 / (1 + e**-x) within 2.5 ulp."""
+    x = np.float32(x)
     return ONE / (ONE + exp(-x))
 
 
 @kernel
 def tanh(x):
     """Hyperbolic tangent, (e**2x - 1) / (e**2x + 1), within 3 ulp."""
+    x = np.float32(x)
     h = _half_expm1(minimum(x + x, EXPM1_HIGHEST))
     return h / (h + ONE)
 
@@ -206,12 +212,14 @@ def log_positive(x):
 @kernel
 def log(x):
     """Natural logarithm within 1 ulp."""
+    x = np.float32(x)
     return _log_domain(x, log_positive(x))
 
 
 @kernel
 def log2(x):
     """Logarithm to base 2 within 2 ulp, exact for powers of two."""
+    x = np.float32(x)
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - ONE
     half, c = _log1p_parts(f)
@@ -222,6 +230,7 @@ def log2(x):
 @kernel
 def log10(x):
     """Logarithm to base 10 within 2 ulp."""
+    x = np.float32(x)
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - ONE
@@ -233,6 +242,7 @@ def log10(x):
 @kernel
 def log1p(x):
     """log(1 + x) within 1.5 ulp."""
+    x = np.float32(x)
     u = ONE + x
     back = u - ONE
     lost = (ONE - (u - back)) + (x - back)  # 1 + x = u + lost exactly
@@ -260,6 +270,7 @@ P4 = np.float32(0.23224329948425293)
 @kernel
 def softplus(x):
     """log(1 + e**x) = max(x, 0) + log(1 + e**-|x|) within 3 ulp; never overflows."""
+    x = np.float32(x)
     y = exp(-abs(x))
     s = y / (TWO + y)
     z = s * s
@@ -311,6 +322,7 @@ def _quadrant(x):
 @kernel
 def sin(x):
     """Sine within 2 ulp for |x| <= 2**17 (131072); NaN beyond rather than a number without meaning."""
+    x = np.float32(x)
     quadrant, r = _quadrant(x)
     s, c = sin_cos_reduced(r)
     value = s if and_bits(quadrant, 1) == NO_BITS else c
@@ -321,6 +333,7 @@ def sin(x):
 @kernel
 def cos(x):
     """Cosine within 2 ulp for |x| <= 2**17 (131072); NaN beyond rather than a number without meaning."""
+    x = np.float32(x)
     quadrant, r = _quadrant(x)
     s, c = sin_cos_reduced(r)
     value = c if and_bits(quadrant, 1) == NO_BITS else s
@@ -331,4 +344,4 @@ def cos(x):
 @kernel
 def power(x, y):
     """x**y by the C library (1 ulp): not vectorised, since exp(y log x) loses up to seven bits."""
-    return np.power(x, y)
+    return np.power(np.float32(x), np.float32(y))

@@ -79,6 +79,7 @@ def _exp_polynomial(r):
 @kernel
 def exp(x):
     """e**x within 1.5 ulp; zero below -708.05, infinite above the logarithm of the largest float64."""
+    x = np.float64(x)
     x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
@@ -102,6 +103,7 @@ def _half_expm1(x):
 @kernel
 def expm1(x):
     """e**x - 1 within 1.5 ulp."""
+    x = np.float64(x)
     x = maximum(minimum(x, EXP_HIGHEST), EXPM1_LOWEST)
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
@@ -117,6 +119,7 @@ def expm1(x):
 @kernel
 def exprel(x):
     """(e**x - 1) / x within 2.5 ulp, 1 at x = 0; infinite above x = 709.78."""
+    x = np.float64(x)
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
     quotient = (h + h) / top
@@ -130,6 +133,7 @@ def x_over_expm1(x):
     The form of the rates of Hodgkin and Huxley 1952 (doi:10.1113/jphysiol.1952.sp004764), whose singularity
     at 0 is removable.
     """
+    x = np.float64(x)
     top = minimum(x, EXP_HIGHEST)
     h = _half_expm1(top)
     quotient = top / (h + h)
@@ -139,12 +143,14 @@ def x_over_expm1(x):
 @kernel
 def logistic(x):
     """1 / (1 + e**-x) within 2.5 ulp."""
+    x = np.float64(x)
     return 1.0 / (1.0 + exp(-x))
 
 
 @kernel
 def tanh(x):
     """Hyperbolic tangent, (e**2x - 1) / (e**2x + 1), within 3 ulp."""
+    x = np.float64(x)
     h = _half_expm1(minimum(x + x, EXPM1_HIGHEST))
     return h / (h + 1.0)
 
@@ -216,12 +222,14 @@ def log_positive(x):
 @kernel
 def log(x):
     """Natural logarithm within 1 ulp."""
+    x = np.float64(x)
     return _log_domain(x, log_positive(x))
 
 
 @kernel
 def log2(x):
     """Logarithm to base 2 within 2 ulp, exact for powers of two."""
+    x = np.float64(x)
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - 1.0
     half, c = _log1p_parts(f)
@@ -232,6 +240,7 @@ def log2(x):
 @kernel
 def log10(x):
     """Logarithm to base 10 within 2 ulp."""
+    x = np.float64(x)
     shifted = add_bits(bits_of(x), ONE_LESS_SQRT_HALF)
     k = _exponent(shifted)
     f = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS)) - 1.0
@@ -243,6 +252,7 @@ def log10(x):
 @kernel
 def log1p(x):
     """log(1 + x) within 1.5 ulp."""
+    x = np.float64(x)
     u = 1.0 + x
     back = u - 1.0
     lost = (1.0 - (u - back)) + (x - back)  # 1 + x = u + lost exactly
@@ -275,6 +285,7 @@ P9 = 0.1616404561194353
 @kernel
 def softplus(x):
     """log(1 + e**x) = max(x, 0) + log(1 + e**-|x|) within 3 ulp; never overflows."""
+    x = np.float64(x)
     y = exp(-abs(x))
     s = y / (2.0 + y)
     z = s * s
@@ -332,6 +343,7 @@ def _quadrant(x):
 @kernel
 def sin(x):
     """Sine within 2 ulp for |x| <= 2**30 (1.07e9); NaN beyond rather than a number without meaning."""
+    x = np.float64(x)
     quadrant, r = _quadrant(x)
     s, c = sin_cos_reduced(r)
     value = s if and_bits(quadrant, 1) == 0 else c
@@ -342,6 +354,7 @@ def sin(x):
 @kernel
 def cos(x):
     """Cosine within 2 ulp for |x| <= 2**30 (1.07e9); NaN beyond rather than a number without meaning."""
+    x = np.float64(x)
     quadrant, r = _quadrant(x)
     s, c = sin_cos_reduced(r)
     value = c if and_bits(quadrant, 1) == 0 else s
@@ -352,4 +365,4 @@ def cos(x):
 @kernel
 def power(x, y):
     """x**y by the C library (1 ulp): not vectorised, since exp(y log x) loses up to ten bits."""
-    return np.power(x, y)
+    return np.power(np.float64(x), np.float64(y))

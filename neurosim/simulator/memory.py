@@ -43,7 +43,7 @@ def predicted_bytes(network: Network, n_steps: int, dt: float, single: bool) -> 
         need[f"state of {network.name_of(p)!r}"] = p.size * rows * real
     for probe, name in zip(network.probes, network.probe_names):
         every = max(1, round((probe.every or dt) / dt))
-        need[f"probe {name!r}"] = -(-n_steps // every) * len(probe.target.indices) * real
+        need[f"probe {name!r}"] = -(-n_steps // every) * len(probe.target) * real
     return need
 
 

@@ -71,13 +71,19 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Some neurons of a population, to stimulate or record; `indices` are ascending and unique."""
+    """Some neurons of a population, to stimulate or record; `chosen` holds ascending indices, or None for all."""
 
     population: Population
-    indices: np.ndarray
+    chosen: np.ndarray | None = None
+
+    @property
+    def indices(self) -> np.ndarray:
+        """Ascending indices of the neurons."""
+        # not kept: for all neurons of a large population it would be as large as a state
+        return np.arange(self.population.size) if self.chosen is None else self.chosen
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return self.population.size if self.chosen is None else len(self.chosen)
 
     def __repr__(self) -> str:
         return f"View({self.population!r}, {len(self)} neurons)"
@@ -123,7 +129,7 @@ def targets(target) -> list[View]:
     found = []
     for item in items:
         if isinstance(item, Population):
-            found.append(View(item, np.arange(item.size)))
+            found.append(View(item))
         elif isinstance(item, View):
             found.append(item)
         else:

@@ -35,7 +35,7 @@ class Progress:
             from rich.progress import Progress as Bar
 
             self.bar = Bar(TextColumn("simulating"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} ms"),
-                           TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+                           TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, force_terminal=self.always or None), transient=True)
             self.task = self.bar.add_task("", total=self.duration)
             self.bar.start()
         self.bar.update(self.task, completed=reached)

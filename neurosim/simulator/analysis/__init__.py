@@ -22,7 +22,9 @@ from neurosim.simulator.analysis.counts import (
     spike_counts,
 )
 from neurosim.simulator.analysis.detection import spike_detect
+from neurosim.simulator.analysis.excitability import fi_curve, rheobase, tuning_curve
 from neurosim.simulator.analysis.intervals import cv, cv2, isi, lv, rate_from_isi
+from neurosim.simulator.analysis.phase import fixed_point, phase_plane
 from neurosim.simulator.analysis.rates import binned_rate, kernel_rate, mean_rate
 from neurosim.simulator.analysis.spectra import power_spectrum, spectrogram, spike_spectrum
 
@@ -37,17 +39,22 @@ __all__ = [
     "cv2",
     "fano_factor",
     "fano_of_counts",
+    "fi_curve",
+    "fixed_point",
     "isi",
     "kernel_rate",
     "ks_distance",
     "lv",
     "mean_rate",
+    "phase_plane",
     "power_spectrum",
     "rate_from_isi",
+    "rheobase",
     "spectrogram",
     "spike_counts",
     "spike_detect",
     "spike_spectrum",
+    "tuning_curve",
     "van_rossum_distance",
     "victor_purpura_distance",
 ]
