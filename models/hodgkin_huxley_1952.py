@@ -29,6 +29,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.models._dynamics import bisect, growth_rates, steady_rates, zero_of_curve
+from neurosim.models._figures import legend, letters, mark, title
 from neurosim.published import Number, Outcome, Reference
 
 _EQUATIONS = "of the paper's equations, by DOP853 at rtol 1e-12 or a root finder, in tests/models; "
@@ -48,9 +49,9 @@ REFERENCE = Reference(
         "spike_height": Number(100.0, 10.0, "mV", "Fig. 12, 15 mV: top of the action potential above rest; read from the "
                                "figure to 10 mV."),
         "anode_break_spikes": Number(1, 0, "", "Fig. 22: one action potential after release from -30 mV."),
-        "clamp_peak_na": Number(-1019.6, 0.3, "uA/cm2", "Peak of g_na m^3 h (v - e_na) for a step from -65 to 0 mV with "
+        "clamp_peak_na": Number(-1456.84, 0.05, "uA/cm2", "Peak of g_na m^3 h (v - e_na) for a step from -65 to 0 mV with "
                                 "the gates of eqs. 11, 12 in closed form; samples every 0.01 ms."),
-        "clamp_steady_k": Number(1703.3, 0.1, "uA/cm2", "g_k n_inf^4 (v - e_k) at 0 mV, closed form (eq. 6)."),
+        "clamp_steady_k": Number(1890.29, 0.01, "uA/cm2", "g_k n_inf^4 (v - e_k) at 0 mV, closed form (eq. 6)."),
         "clamp_reversal": Number(50.0, 0.1, "mV", "E_Na = 50 mV (V_Na = -115 mV in the paper, Table 3): where the peak "
                                  "sodium current vanishes, interpolated between steps 10 mV apart."),
         "onset_spikes_2": Number(0, 0, "", "Spikes after a step from rest to 2 uA/cm2, 2 s; " + _EQUATIONS + "a count."),
@@ -60,8 +61,8 @@ REFERENCE = Reference(
         "rate_10": Number(68.3, 0.05, "Hz", f"At 10 uA/cm2 {_EQUATIONS}rounding."),
         "rate_20": Number(86.5, 0.05, "Hz", f"At 20 uA/cm2 {_EQUATIONS}rounding."),
         "rate_50": Number(117.0, 0.5, "Hz", f"At 50 uA/cm2 {_EQUATIONS}rounding."),
-        "firing_until": Number(6.265, 0.003, "uA/cm2", "Lowest current at which repetitive firing goes on (fold of the "
-                               f"limit cycles) {_EQUATIONS}the grid of currents is 0.002 apart."),
+        "firing_until": Number(6.2603, 0.002, "uA/cm2", "Lowest current at which repetitive firing goes on (fold of the "
+                               f"limit cycles) {_EQUATIONS}the currents tried are 0.002 apart."),
         "hopf_low": Number(9.775, 0.002, "uA/cm2", "Rest loses stability: eigenvalues of the Jacobian of the paper's "
                            "equations; growth rates are fitted to 0.2 %. Rinzel & Miller (1980) find the same two points "
                            "for their e_l."),
@@ -296,39 +297,44 @@ def figure(outcome: Outcome):
     main, (a, b, c), (d, e, f) = r["main"].traces, axes[0], axes[1]
 
     ns.plot.voltage(main["v"], ax=a, color=colors[0])
-    a.set_title(f"Step to {p.current:g} µA/cm²", loc="left")
+    title(a, f"Step to {p.current:g} µA/cm²")
     ns.plot.gates({x: main[x] for x in "mhn"}, ax=d)
 
     v = r["shocks"]
     for k, size in enumerate(r["shock_sizes"]):
-        b.plot(v.times, v.values[:, k], color=colors[(0, 1, 2, 3)[k]], label=f"{size:g} mV", lw=1.1)
+        b.plot(v.times, v.values[:, k], color=colors[k], label=f"{size:g} mV", lw=1.1)
     b.plot(r["anode_break"].times, r["anode_break"].values[:, 0], color=colors[7], ls="--", lw=1.0, label="anode break")
-    b.set(xlim=(0, 16), ylim=(-100, 50), xlabel="Time after shock or release (ms)", ylabel="Membrane potential (mV)")
-    b.legend(loc="upper right", fontsize=6, handlelength=1.4)
-    b.set_title("Brief shocks", loc="left")
+    b.set(xlim=(0, 18), ylim=(-100, 55), xlabel="Time after shock or release (ms)", ylabel="Membrane potential (mV)")
+    legend(b, "upper right")
+    title(b, "Brief shocks, release from −30 mV")
 
     steps, na, k_ = r["clamp_steps"], r["clamp_na"], r["clamp_k"]
-    for n, color in zip((0, 2, 5, 9), (colors[5], colors[0], colors[2], colors[1])):
-        e.plot(na.times, (na.values + k_.values)[:, n] / 1000, color=color, lw=1.1, label=f"{steps[n]:g} mV")
-    e.set(xlim=(0, 10), xlabel="Time after step (ms)", ylabel="Ionic current (mA/cm²)")
-    e.legend(loc="center right", fontsize=6, handlelength=1.4)
-    e.set_title("Voltage clamp from −65 mV", loc="left")
+    for n, color in zip((9, 5, 2, 0), (colors[1], colors[2], colors[0], colors[5])):
+        e.plot(na.times, (na.values + k_.values)[:, n] / 1000, color=color, lw=1.1)
+        name = f"{steps[n]:g} mV".replace("-", "−")
+        e.text(10.15, float((na.values + k_.values)[na.times <= 10.0, n][-1] / 1000), name, fontsize=6, color=color,
+               va="center")
+    e.set(xlim=(0, 12), xticks=(0, 5, 10), xlabel="Time after step (ms)", ylabel="Ionic current (mA/cm²)")
+    title(e, "Voltage clamp from −65 mV")
 
-    known = [(10, 20, 50), [REFERENCE.numbers[f"rate_{x}"].value for x in (10, 20, 50)], "DOP853"]
-    ns.plot.fi_curve(r["fi_current"], r["fi_rate"], ax=c, unit="uA/cm2", reference=tuple(known))
+    known = ((10, 20, 50), [REFERENCE.numbers[f"rate_{x}"].value for x in (10, 20, 50)], "DOP853")
+    ns.plot.fi_curve(r["fi_current"], r["fi_rate"], ax=c, unit="uA/cm2", reference=known)
     m = outcome.measured
     c.axvspan(m["firing_until"], m["hopf_low"], color=colors[4], alpha=0.35, lw=0)
-    c.annotate("bistable", xy=(8.0, 15.0), xytext=(30.0, 15.0), fontsize=6, va="center",
+    c.annotate("bistable", xy=(9.0, 20.0), xytext=(30.0, 20.0), fontsize=6, va="center",
                arrowprops=dict(arrowstyle="-", lw=0.6))
 
     t, i, turn = r["ramp_times"], r["ramp_current"], r["ramp_turn"]
-    for side, color, name in ((t < turn, colors[0], "current rises"), (t >= turn, colors[1], "current falls")):
-        f.plot(i[side][1:], 1000 / np.diff(t[side]), color=color, lw=1.1, label=name)
-    for x, name in ((m["firing_until"], "fold"), (m["hopf_low"], "Hopf")):
-        f.axvline(x, color="#8C8C8C", lw=0.7, ls=":")
-        f.text(x + 0.1, 2.0, name, fontsize=6, color="#595959")
-    f.set(xlim=(4.0, 13.0), ylim=(0, 90), xlabel="Current of the ramp (µA/cm²)", ylabel="1/interval (Hz)")
-    f.legend(loc="upper left", fontsize=6, handlelength=1.4)
-    for ax, letter in zip((a, b, c, d, e, f), "abcdef"):
-        ax.text(-0.02, 1.02, letter, transform=ax.transAxes, ha="right", va="bottom", fontweight="bold", fontsize=9)
+    rise, fall = t < turn, t >= turn
+    for side, color, style, name in ((fall, colors[1], "-", "current falls"), (rise, colors[0], "--", "current rises")):
+        x, y = i[side][1:], 1000 / np.diff(t[side])
+        # silence is drawn as well: it is half of the loop
+        x, y = ((np.r_[4.0, x[0], x], np.r_[0.0, 0.0, y]) if side is rise
+                else (np.r_[x, x[-1], 4.0], np.r_[y, 0.0, 0.0]))
+        f.plot(x, y, color=color, ls=style, lw=1.1, label=name)
+    mark(f, m["firing_until"], "fold", y=0.1)
+    mark(f, m["hopf_low"], "Hopf", y=0.1)
+    f.set(xlim=(4.0, 13.0), ylim=(-2, 90), xlabel="Current of a slow ramp (µA/cm²)", ylabel="1/interval (Hz)")
+    legend(f, "upper left")
+    letters((a, b, c, d, e, f))
     return fig

@@ -14,8 +14,18 @@ import click
 from neurosim import __version__
 from neurosim.errors import NeurosimError, nearest
 
-#: commands in the order of the help
-COMMANDS = ("demo", "run", "models", "source", "info", "cache", "bench", "completion")
+#: what the help says of each command, in its order
+SUMMARIES = {
+    "demo": "Make figures of what neurosim does; compare with published numbers.",
+    "run": "Run a published model, a built-in neuron model or a script.",
+    "models": "List built-in and published models, or describe one.",
+    "source": "Print the code that is generated for a model.",
+    "info": "Show versions, processor, cache and settings.",
+    "cache": "List, trim or clear the cache of compiled code.",
+    "bench": "Measure speed, beside the other simulators installed.",
+    "completion": "Print the script that makes a shell complete commands.",
+}
+COMMANDS = tuple(SUMMARIES)
 INTERRUPTED = 130
 
 
@@ -42,6 +52,11 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"neurosim.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
         """Return the command that the arguments name; the error for an unknown one offers the nearest."""

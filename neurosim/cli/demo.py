@@ -33,7 +33,7 @@ def command(out: str) -> None:
         figure, found = make()
         path = write_figure(folder / f"{name}.png", figure)
         rows += found
-        click.echo(f"{make.__doc__.splitlines()[0].rstrip('.'):66} {time.perf_counter() - started:5.1f} s   {path}")
+        click.echo(f"{make.__doc__.splitlines()[0].rstrip('.'):68} {time.perf_counter() - started:5.1f} s   {path}")
     click.echo()
     good = comparison(rows)
     click.echo(f"\n{len(FIGURES)} figures in {folder} after {time.perf_counter() - began:.1f} s.")

@@ -35,7 +35,7 @@ def hodgkin_huxley() -> tuple[Any, list[Row]]:
     current = np.concatenate([low, high, list(HH_RATES)])                 # uA/cm2
     cells = ns.Population(current.size, ns.HodgkinHuxley(), name="cells")
     net = ns.Network([cells], stimuli=[ns.DC(current, target=cells)])
-    result = ns.simulate(net, duration=1500, dt=0.01)
+    result = ns.simulate(net, duration=1500, dt=0.01, method="rk4")
     rates = _rates(result.spikes["cells"], 500)
     rows = [_row("Hodgkin-Huxley: potential at rest", HH_REST, result.final("cells", "v")[0])]
     rows += [_row(f"Hodgkin-Huxley: rate at {i:g} uA/cm2", number, rate)
@@ -47,8 +47,9 @@ def hodgkin_huxley() -> tuple[Any, list[Row]]:
     ns.plot.fi_curve(current[:-len(HH_RATES)], rates[:-len(HH_RATES)], ax=axes[0, 1], unit="uA/cm2", label="simulated",
                      reference=published)
     axes[0, 1].axvline(HH_BLOCK, color="#8C8C8C", lw=0.7, ls=":")
-    axes[0, 1].annotate("block", (HH_BLOCK, 0.5), xycoords=("data", "axes fraction"), xytext=(-3, 0), fontsize=6.5,
-                        textcoords="offset points", ha="right", va="center", color="#595959")
+    axes[0, 1].annotate("depolarisation block", (HH_BLOCK, 0.5), xycoords=("data", "axes fraction"), xytext=(2, 0),
+                        fontsize=6.5, textcoords="offset points", rotation=90, va="center", color="#595959")
+    axes[0, 0].set_xticks(range(0, 21, 5))
     return fig, rows
 
 
@@ -57,7 +58,7 @@ def action_potential() -> tuple[Any, list[Row]]:
     cell = ns.Population(1, ns.HodgkinHuxley(), name="cell")
     net = ns.Network([cell], stimuli=[ns.Step(20.0, target=cell, start=2, stop=3)],
                      probes=[ns.Probe(cell, name) for name in ("v", "m", "h", "n")])
-    traces = ns.simulate(net, duration=25, dt=0.01).traces
+    traces = ns.simulate(net, duration=25, dt=0.01, method="rk4").traces
     axes = ns.plot.action_potential(traces["v"], {name: traces[name] for name in ("m", "h", "n")})
     return axes[0].figure, []
 
@@ -65,11 +66,13 @@ def action_potential() -> tuple[Any, list[Row]]:
 def integrate_and_fire() -> tuple[Any, list[Row]]:
     """Leaky integrate-and-fire: rate against current and its closed form."""
     dt = 0.01
-    current = np.linspace(0, 5, 101)                                      # nA
+    coarse = np.linspace(0, 5, 101)                                       # nA
+    fine = 1.5 + np.geomspace(1e-6, 0.05, 40)                             # the curve rises with an infinite slope
+    current = np.concatenate([coarse, fine])
     model = ns.LIF()
     cells = ns.Population(current.size, model, name="cells")
     net = ns.Network([cells], stimuli=[ns.DC(current, target=cells)])
-    rates = _rates(ns.simulate(net, duration=2000, dt=dt).spikes["cells"], 100)
+    rates = _rates(ns.simulate(net, duration=3000, dt=dt).spikes["cells"], 100)
     p = model.parameters
     v_inf = p["v_rest"] + p["r_m"]*current
     above = v_inf > p["v_th"]
@@ -80,12 +83,12 @@ def integrate_and_fire() -> tuple[Any, list[Row]]:
                  Number(closed[k], closed[k]**2*dt/1000, "Hz"), rates[k]) for k in (32, 60, 100)]
     fig, axes = ns.plot.figure()
     ns.plot.fi_curve(current, rates, ax=axes[0, 0], unit="nA", label="simulated",
-                     reference=(current[::5], closed[::5], "closed form"))
+                     reference=(coarse[::5], closed[:coarse.size:5], "closed form"))
     return fig, rows
 
 
 def own_model() -> tuple[Any, list[Row]]:
-    """A model of your own: adaptive exponential neuron, written as equations."""
+    """A model of your own as equations: the adaptive exponential neuron."""
     adex = ns.NeuronModel.from_equations(
         """
         dv/dt = (g_l*(e_l - v) + g_l*delta_t*exp((v - v_t)/delta_t) - w + i) / c   : mV
@@ -104,13 +107,16 @@ def own_model() -> tuple[Any, list[Row]]:
     ns.plot.voltage(result.traces["w"], ax=axes[1, 0], color=ns.plot.PALETTE[1])
     axes[0, 0].set_xlabel("")
     axes[1, 0].set_ylabel("Adaptation w (nA)")
-    axes[1, 0].axvspan(50, 450, color="#8C8C8C", alpha=0.12, lw=0)
+    for ax in axes[:, 0]:
+        ax.axvspan(50, 450, color="#8C8C8C", alpha=0.12, lw=0)
+    axes[0, 0].annotate("1 nA", (450, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), fontsize=6.5,
+                        textcoords="offset points", va="top", color="#595959")
     fig.align_ylabels()
     return fig, []
 
 
 def population() -> tuple[Any, list[Row]]:
-    """A population under noise: the first 100 of 1000 neurons, and the rate of all."""
+    """A population under noise and a slow wave: spikes and rate."""
     cells = ns.Population(1000, ns.LIF(tau_m=20.0), name="LIF", initial={"v": ns.Uniform(-65, -50)})
     drive = ns.OrnsteinUhlenbeck(mean=1.2, sigma=0.7, tau=5.0, target=cells)
     wave = ns.Sine(0.35, frequency=4.0, target=cells)

@@ -51,7 +51,7 @@ def _report(rows: list, outcome: Any, own: bool) -> bool:
     others = [(n, f"{v:.6g}") for n, v in outcome.measured.items() if n not in {r.name for r in rows}]
     if others:
         click.echo()
-        output.table(("also measured", ""), others)
+        output.table(("also measured", "value"), others)
     if rows and not own:
         click.echo("These are not the parameters or the duration of the paper: differences are no fault.")
     elif rows:

@@ -22,7 +22,7 @@ FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512dq", "neon", "sve"
 @click.command("info", cls=Command, examples="neurosim info")
 def command() -> None:
     """Show versions, processor, threads, cache and settings: paste it into a bug report."""
-    table(("", ""), [*_versions(), *_machine(), *_store()])
+    table((), [*_versions(), *_machine(), *_store()])
 
 
 def _version(name: str) -> str:

@@ -57,13 +57,16 @@ def _first_line(text: str | None) -> str:
 
 
 def _describe_builtin(model) -> None:
-    click.echo(f"{model.name}\n\n{_flush(model.doc)}\n")
-    for state in model.states:
-        click.echo(f"    {state.text}")
+    # what the function takes and raises says nothing on the command line
+    parts = [p for p in _flush(model.doc).split("\n\n") if not p.startswith(("Args:", "Raises:"))]
+    click.echo(f"{model.name}\n\n" + "\n\n".join(parts) + "\n")
+    for part in (*model.derived, *model.states):
+        click.echo(f"    {part.text}")
     click.echo()
-    rows = [(n, _shown(v), model.units.get(n) or "1") for n, v in model.parameters.items()]
-    rows += [(f"{n} (initial)", _shown(v), model.units.get(n) or "1") for n, v in model.initial.items()]
-    table(("parameter", "value", "unit"), rows)
+    rows = [(n, "parameter", _shown(v), model.units.get(n) or "1") for n, v in model.parameters.items()]
+    rows += [(n, "initial value", _shown(v), model.units.get(n) or "1") for n, v in model.initial.items()]
+    rows += [(n, "input", "", model.units.get(n) or "1") for n in model.inputs]
+    table(("name", "what", "value", "unit"), rows)
 
 
 def _flush(text: str) -> str:

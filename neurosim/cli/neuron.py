@@ -10,7 +10,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.cli import output
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, listing, nearest
 from neurosim.model.values import checked_value
 
 #: neurons that are still drawn one by one
@@ -26,7 +26,7 @@ def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, dura
         KeyboardInterrupt: after Ctrl-C, when what was recorded until then has been written.
     """
     network, current = _network(name, make(), settings)
-    (cells,), (probe,) = network.populations, network.probes
+    (cells,) = network.populations
     # the step of conductance-based models, whose sodium gates are faster than a tenth of a millisecond
     dt = dt or (0.01 if "m" in cells.model.recordable else 0.1)
     folder = output.open_folder(out)
@@ -38,9 +38,12 @@ def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, dura
     trains = result.spikes.get(name)
     rates = trains.rates() if trains is not None and result.duration > 0 else None
     _report(current, cells, trains, rates)
-    axes = ns.plot.voltage(result.traces[probe.variable], spikes=trains)
+    if network.probes:
+        drawn = ns.plot.voltage(result.traces[network.probes[0].variable], spikes=trains)
+    else:
+        drawn = ns.plot.raster(result)
     written = [
-        output.write_figure(folder / f"{name}.png", axes),
+        output.write_figure(folder / f"{name}.png", drawn),
         output.write_json(folder / f"{name}.json", {
             "model": name, "neurosim": ns.__version__, "settings": settings, "duration": result.duration, "dt": dt,
             "seed": seed, "method": result.methods[name], "current": current, "rates": rates,
@@ -54,6 +57,10 @@ def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, dura
 
 def _network(name: str, model: Any, settings: dict[str, Any]) -> tuple[Any, Any]:
     """Return the network and the current (number or array, in the unit of the input; None without one)."""
+    known = [*model.parameters, *model.state_names, *(["current"] if model.inputs else [])]
+    for key in settings:
+        if key not in known and not (key == "current" and not model.inputs):
+            raise ParameterError(f"{name} has no parameter {key!r}.{nearest(key, known)} Known: {listing(known)}.")
     values = {key: np.asarray(v, dtype=float) if isinstance(v, list) else v for key, v in settings.items()}
     current = values.pop("current", None)
     if current is not None:
@@ -67,10 +74,11 @@ def _network(name: str, model: Any, settings: dict[str, Any]) -> tuple[Any, Any]
     size = max(lengths.values(), default=1)
     states = {key: values.pop(key) for key in list(values) if key in model.state_names}
     cells = ns.Population(size, model, name=name, parameters=values, initial=states)
-    variable = "v" if "v" in model.recordable else model.recordable[0]
-    probe = ns.Probe(cells, variable, neurons=np.arange(min(size, MOST)))
+    # a source of spikes has nothing to record but them
+    variables = [v for v in ("v", *model.recordable) if v in model.recordable][:1]
+    probes = [ns.Probe(cells, v, neurons=np.arange(min(size, MOST))) for v in variables]
     stimuli = [] if current is None else [ns.DC(current, target=cells, input=model.inputs[0])]
-    return ns.Network([cells], stimuli=stimuli, probes=[probe]), current
+    return ns.Network([cells], stimuli=stimuli, probes=probes), current
 
 
 def _report(current: Any, cells: Any, trains: Any, rates: Any) -> None:

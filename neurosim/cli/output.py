@@ -133,11 +133,16 @@ def _write_result(group: Any, result: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of text below a head, in columns; numbers stand to the right."""
+    """Print rows of text below a head (empty for none), in columns; numbers stand to the right."""
+    if not rows:
+        return
+    head = head or ("",) * len(rows[0])
     columns = list(zip(*([tuple(head)] + [tuple(map(str, row)) for row in rows])))
     widths = [max(map(len, column)) for column in columns]
     right = [bool(column[1:]) and all(_number(cell) for cell in column[1:]) for column in columns]
     for k, row in enumerate(zip(*columns)):
+        if k == 0 and not any(row):
+            continue
         cells = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right)]
         click.echo("  ".join(cells).rstrip())
         if k == 0:

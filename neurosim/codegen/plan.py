@@ -79,6 +79,7 @@ class Plan:
     lane_constants: dict[str, Node]
     uniform_constants: dict[str, Node]
     propagators: tuple[Propagator, ...]
+    propagators_vary: bool
     linear: tuple | None
     signals: tuple[Signal, ...]
     kicks: dict[str, Node]
@@ -217,7 +218,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
         value = dict(derived).get(names[name], ZERO) if name in model.inputs else rename[name]
         watched[name] = hoist(system.expanded(tidy(local(value) if name not in model.inputs else value)))
     states = (*system.drift, *drive.states)
-    return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators,
+    return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
                 system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
                 fire, reset, refractory, held, model.edge, watched, texts, events, names)
 

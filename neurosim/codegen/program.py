@@ -19,6 +19,9 @@ from neurosim.codegen.store import load
 from neurosim.errors import ParameterError
 from neurosim.model.expression import evaluate, show
 
+#: neurons whose constants are computed at a time: whole tiles
+BLOCK = 1024 * LANES
+
 
 class Program:
     """State and constants of one population, ready to advance.
@@ -53,24 +56,32 @@ class Program:
         Raises:
             ParameterError: if a constant is NaN or infinite.
         """
-        env = {**values, "dt": self.dt}
-        env |= _propagators(self.plan, env)
-        uniform = [_constant(node, env, self.n, False) for node in self.plan.uniform_constants.values()]
+        numbers = {name: v for name, v in values.items() if not isinstance(v, np.ndarray)} | {"dt": self.dt}
+        arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
+        if not self.plan.propagators_vary:
+            numbers |= _propagators(self.plan, numbers)
+        uniform = [float(_finite(evaluate(node, numbers), node, 0)) for node in self.plan.uniform_constants.values()]
         self.pu = np.array(uniform, self.real) if uniform else np.zeros(1, self.real)
-        for name, node in self.plan.lane_constants.items():
-            self.put(name, _constant(node, env, self.n, True))
+        # block by block, so that intermediate results stay small beside the state
+        for first in range(0, self.n if self.plan.lane_constants else 0, BLOCK):
+            part = slice(first, min(first + BLOCK, self.n))
+            env = numbers | {name: v[part] for name, v in arrays.items()}
+            if self.plan.propagators_vary:
+                env |= _propagators(self.plan, env)
+            for name, node in self.plan.lane_constants.items():
+                value = _finite(evaluate(node, env), node, first)
+                self.put(name, np.broadcast_to(value, (part.stop - first,)), first)
 
-    def put(self, name: str, values: Any) -> None:
-        """Set a row: one number for all neurons, or one value each."""
-        row = self.x[:, self.rows[name], :]
+    def put(self, name: str, values: Any, first: int = 0) -> None:
+        """Set a row: one number for all neurons, or one value each, beginning with neuron `first` (a whole tile)."""
         values = np.asarray(values)
+        row = self.x[first // LANES:, self.rows[name], :]
         if values.ndim == 0:
             row[...] = values
             return
-        full = self.n // LANES
+        full, rest = divmod(len(values), LANES)
         row[:full] = values[:full * LANES].reshape(full, LANES)
-        if full < self.n_tiles:
-            rest = self.n - full * LANES
+        if rest:
             row[full, :rest] = values[full * LANES:]
             # lanes without a neuron are never computed, but must not look like NaN
             row[full, rest:] = values[-1]
@@ -80,15 +91,13 @@ class Program:
         return self.x[:, self.rows[name], :].reshape(-1)[:self.n].copy()
 
 
-def _constant(node, env, n: int, varying: bool):
-    value = np.asarray(evaluate(node, env), dtype=float)
+def _finite(value, node, first: int) -> np.ndarray:
+    value = np.asarray(value, dtype=float)
     if not np.all(np.isfinite(value)):
-        where = f" for neuron {int(np.flatnonzero(~np.isfinite(value))[0])}" if value.ndim else ""
+        where = f" for neuron {first + int(np.flatnonzero(~np.isfinite(value))[0])}" if value.ndim else ""
         raise ParameterError(f"The constant {show(node)} is not finite{where}: look for a division by zero or an overflow "
                              "among the parameters it is made of.")
-    if varying:
-        return np.broadcast_to(value, (n,))
-    return float(value)
+    return value
 
 
 def _propagators(plan: Plan, env: Mapping[str, Any]) -> dict[str, np.ndarray]:

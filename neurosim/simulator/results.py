@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurosim.codegen.program import Program
 from neurosim.errors import nearest
 from neurosim.simulator.network import Network
 from neurosim.simulator.spikes import SpikeTrains
@@ -22,7 +23,7 @@ class Named(dict):
 
 @dataclass(frozen=True)
 class State:
-    """Everything needed to go on: step counters and, by population, the arrays of its states."""
+    """Everything needed to go on: step counters and, by population, its program with the state of the last step."""
 
     step: int
     origin: int
@@ -30,7 +31,7 @@ class State:
     dt: float
     seed: int
     single: bool
-    arrays: Mapping[str, Mapping[str, np.ndarray]] = field(repr=False)
+    programs: Mapping[str, Program] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,4 +79,8 @@ class Result:
 
     def final(self, population: str, variable: str) -> np.ndarray:
         """Return the values of a state at the end of the run, shape (size,)."""
-        return Named(Named(self.state.arrays)[population])[variable].copy()
+        program = Named(self.state.programs)[population]
+        if variable not in program.plan.names or program.plan.names[variable] not in program.plan.states:
+            known = self.network[population].model.state_names
+            raise KeyError(f"{population!r} has no state {variable!r}.{nearest(variable, known)}")
+        return program.get(program.plan.names[variable])

@@ -294,14 +294,12 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float, s
     if state.single != single:
         raise SimulationError("A run is continued in the precision it was begun with.")
     for group in groups:
-        arrays = state.arrays[group.name]
-        if set(arrays) - {"hold"} != set(group.program.plan.states):
+        program, earlier = group.program, state.programs[group.name]
+        if earlier.plan.states != program.plan.states:
             raise SimulationError(f"The state of {group.name!r} does not fit: was the model changed?")
-        for name, values in arrays.items():
-            if name == "hold":
-                group.program.hold[:len(values)] = values
-            else:
-                group.program.put(name, values)
+        for name in program.plan.states:
+            program.x[:, program.rows[name]] = earlier.x[:, earlier.rows[name]]
+        program.hold[:] = earlier.hold
     if dt == state.dt:
         return state.step, state.origin, state.time0
     for group in groups:
@@ -314,7 +312,7 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float, s
 def _collect(network: Network, runners: list[_Runner], first: int, step: int, origin: int, time0: float, dt: float,
              seed: int, problem: str, compile_s: float) -> Result:
     begin, end = time0 + (first - origin) * dt, time0 + (step - origin) * dt
-    spikes, traces, arrays = {}, {}, {}
+    spikes, traces, programs = {}, {}, {}
     for runner in runners:
         group, program = runner.group, runner.program
         if group.spikes and program.plan.fire is not None:
@@ -327,11 +325,9 @@ def _collect(network: Network, runners: list[_Runner], first: int, step: int, or
             unit = group.population.model.units.get(r.probe.variable) or ""
             traces[r.name] = Trace(times, values, neurons=neurons, variable=r.probe.variable, unit=unit,
                                    population=group.name, name=r.name)
-        arrays[group.name] = {name: program.get(name) for name in program.plan.states}
-        if program.plan.refractory is not None:
-            arrays[group.name]["hold"] = program.hold.copy()
+        programs[group.name] = program
     traces = {name: traces[name] for name in network.probe_names}
-    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, arrays)
+    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs)
     methods = {r.group.name: r.program.plan.method for r in runners}
     sources = {r.group.name: r.program.source for r in runners}
     if problem:

@@ -76,6 +76,8 @@ class Context:
         if value.shape != (self.n_targets,):
             raise ParameterError(f"{what} has shape {value.shape}, but there are {self.n_targets} target neurons: give "
                                  f"one number, or an array of shape ({self.n_targets},).")
+        if self.view.chosen is None:
+            return value[self.first_column:self.first_column + len(self.view)]
         whole = np.zeros(self.view.population.size)
         whole[self.view.indices] = value[self.first_column:self.first_column + len(self.view)]
         return whole
@@ -119,7 +121,9 @@ class Stimulus:
         out = Lowered()
         for name, value in self.numbers().items():
             unit = context.view.population.model.units.get(context.input) if name in _LIKE_INPUT else None
-            checked = checked_value(value, name, unit, _name(self))
+            # an array is only read here: large ones are not copied
+            plain = isinstance(value, np.ndarray) and value.dtype == float
+            checked = _finite(self, name, value) if plain else checked_value(value, name, unit, _name(self))
             if not isinstance(checked, (float, int, np.ndarray)):
                 raise ParameterError(f"{_name(self)}: {name} must be a number or an array.")
             out.values[context.prefix + name] = context.spread(checked, f"{_name(self)}: {name}")

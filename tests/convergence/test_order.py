@@ -149,7 +149,7 @@ def test_method_is_chosen_by_analysis():
 def test_refused_methods_say_why():
     def run(equations, method, dt=0.1, **more):
         model = ns.NeuronModel.from_equations(equations, name="m", **more)
-        ns.simulate(ns.Population(1, model, name="cells"), 1, dt, method=method)
+        ns.simulate(ns.Population(1, model, name="cells"), 10 * dt, dt, method=method)
 
     with pytest.raises(ns.ModelError, match="linear with constant coefficients"):
         run("dv/dt = -v**3", "exact")

@@ -1,7 +1,7 @@
-"""Counter-based random numbers: published vectors, distributions, independence, dependence on the counter only.
+"""Counter-based random numbers: published vectors, distributions, independence, arrays equal to single draws.
 
-Seeds are fixed, so each outcome is too; ALARM is the probability with which a correct generator would have failed
-a single test of significance had its seed been drawn. There are about 250: one false alarm in 400 such draws.
+Seeds are fixed, so each outcome is too; ALARM is the probability with which a correct generator would have
+failed a single test of significance had its seed been drawn. There are about 250: one false alarm in 400.
 """
 
 import hashlib

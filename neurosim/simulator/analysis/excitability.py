@@ -82,14 +82,15 @@ def rheobase(model: NeuronModel, low: float, high: float, tolerance: float = 1e-
         ModelError: for a model without threshold.
     """
     length, begin = _window(duration, start, "rheobase")
-    low = checked.number(low, "low", "rheobase", unit="")
-    high = checked.number(high, "high", "rheobase", unit="")
-    tolerance = checked.number(tolerance, "tolerance", "rheobase", above=0.0, unit="")
+    _fires(model, "rheobase")
+    unit = model.units.get(input or next(iter(model.inputs), "")) or "1"
+    low = checked.number(low, "low", "rheobase", unit=unit)
+    high = checked.number(high, "high", "rheobase", unit=unit)
+    tolerance = checked.number(tolerance, "tolerance", "rheobase", above=0.0, unit=unit)
     if not low < high:
         raise ParameterError(f"rheobase: low ({low:g}) must be below high ({high:g}).")
     if tolerance < 4 * np.spacing(max(abs(low), abs(high))):
         raise ParameterError(f"rheobase: tolerance={tolerance:g} is finer than float64 near {max(abs(low), abs(high)):g}.")
-    _fires(model, "rheobase")
     first = True
     while True:
         tried = np.linspace(low, high, CURRENTS)

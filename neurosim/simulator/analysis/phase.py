@@ -142,23 +142,63 @@ def fixed_point(model: NeuronModel, inputs: Mapping[str, float] | None = None,
         ParameterError: for unknown names, values that are not single numbers, or if no fixed point is found.
         ModelError: for equations that depend on time.
     """
-    from scipy.optimize import root
-
     system = _System(model, model.state_names, inputs, parameters, None)
     given = {**system.start(), **_numbers(start, model.state_names, "state", "start", model)}
     guess = np.array([given[name] for name in model.state_names])
-    found = root(system.slopes, guess, jac=system.jacobian, method="hybr", tol=1e-14)
-    residual = np.abs(system.slopes(found.x))
-    # each equation is a sum that cancels: zero means small beside what one unit of change of the states would do
-    scale = np.abs(system.jacobian(found.x)) @ np.maximum(np.abs(found.x), 1e-3)
-    if not np.all(residual <= 1e-9 * np.maximum(scale, 1e-12)):
-        raise ParameterError(f"No fixed point of {model.name} was found from {_show(given)}: the derivatives stay at "
-                             f"{_show(dict(zip(model.state_names, residual)))}. Give start= closer to one.")
-    jacobian = system.jacobian(found.x)
+    at = _root(system, guess)
+    if at is None:
+        # from the state without input the fixed point follows the input as far as it exists
+        full, at = dict(system.known), guess
+        for part in np.linspace(0.0, 1.0, 33):
+            system.known |= {name: part * full[name] for name in model.inputs}
+            at = _root(system, at)
+            if at is None:
+                break
+    if at is None:
+        raise ParameterError(f"No fixed point of {model.name} was found from {_show(given)}. Give start= closer to one.")
+    jacobian = system.jacobian(at)
     values = np.linalg.eigvals(jacobian)
     values = values[np.argsort(-values.real, kind="stable")]
     kind, stable = classify(values)
-    return Equilibrium(dict(zip(model.state_names, map(float, found.x))), values, jacobian, stable, kind)
+    return Equilibrium(dict(zip(model.state_names, map(float, at))), values, jacobian, stable, kind)
+
+
+def _root(system: _System, guess: np.ndarray) -> np.ndarray | None:
+    """Return a zero of the derivatives near `guess`, or None."""
+    from scipy.optimize import root
+
+    for method in ("hybr", "lm"):
+        with np.errstate(all="ignore"):
+            at = root(system.slopes, guess, jac=system.jacobian, method=method, tol=1e-14).x
+        if _is_zero(system, at):
+            return at
+    at = _relaxed(system, guess)
+    return at if _is_zero(system, at) else None
+
+
+def _is_zero(system: _System, at: np.ndarray) -> bool:
+    with np.errstate(all="ignore"):
+        residual, jacobian = np.abs(system.slopes(at)), np.abs(system.jacobian(at))
+        # a derivative is a sum that cancels: zero means small beside what a change of the states would do to it
+        return bool(np.all(residual <= 1e-11 * np.maximum(jacobian @ np.maximum(np.abs(at), 1e-3), 1e-6)))
+
+
+def _relaxed(system: _System, guess: np.ndarray) -> np.ndarray:
+    """Return where the flow from `guess` comes to rest, by implicit Euler steps that grow into Newton's.
+
+    Reference: Kelley & Keyes 1998, doi:10.1137/S0036142996304796 (pseudo-transient continuation).
+    """
+    at, step = guess, 0.1
+    with np.errstate(all="ignore"):
+        for _ in range(150):
+            f, jacobian = system.slopes(at), system.jacobian(at)
+            if not (np.isfinite(f).all() and np.isfinite(jacobian).all()):
+                break
+            move = np.linalg.lstsq(np.eye(len(at)) / step - jacobian, f, rcond=None)[0]
+            at, step = at + move, step * 1.5
+            if step > 1e6 and np.all(np.abs(move) <= 1e-13 * np.maximum(np.abs(at), 1e-3)):
+                break
+    return at
 
 
 def classify(eigenvalues: np.ndarray) -> tuple[str, bool]:
