@@ -309,11 +309,11 @@ def figure(outcome: Outcome):
     title(b, "Brief shocks, release from −30 mV")
 
     steps, na, k_ = r["clamp_steps"], r["clamp_na"], r["clamp_k"]
+    shown = na.times <= 10.0
     for n, color in zip((9, 5, 2, 0), (colors[1], colors[2], colors[0], colors[5])):
-        e.plot(na.times, (na.values + k_.values)[:, n] / 1000, color=color, lw=1.1)
-        name = f"{steps[n]:g} mV".replace("-", "−")
-        e.text(10.15, float((na.values + k_.values)[na.times <= 10.0, n][-1] / 1000), name, fontsize=6, color=color,
-               va="center")
+        total = (na.values + k_.values)[shown, n] / 1000
+        e.plot(na.times[shown], total, color=color, lw=1.1)
+        e.text(10.15, total[-1], f"{steps[n]:g} mV".replace("-", "−"), fontsize=6, color=color, va="center")
     e.set(xlim=(0, 12), xticks=(0, 5, 10), xlabel="Time after step (ms)", ylabel="Ionic current (mA/cm²)")
     title(e, "Voltage clamp from −65 mV")
 
@@ -333,8 +333,8 @@ def figure(outcome: Outcome):
                 else (np.r_[x, x[-1], 4.0], np.r_[y, 0.0, 0.0]))
         f.plot(x, y, color=color, ls=style, lw=1.1, label=name)
     mark(f, m["firing_until"], "fold", y=0.1)
-    mark(f, m["hopf_low"], "Hopf", y=0.1)
+    mark(f, m["hopf_low"], "Hopf", y=0.1, left=True)
     f.set(xlim=(4.0, 13.0), ylim=(-2, 90), xlabel="Current of a slow ramp (µA/cm²)", ylabel="1/interval (Hz)")
-    legend(f, "upper left")
+    legend(f, "upper left", bbox_to_anchor=(0.3, 0.45))
     letters((a, b, c, d, e, f))
     return fig

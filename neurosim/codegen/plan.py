@@ -178,7 +178,8 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
         return simplify(substitute(node, empty)) if empty else node
 
     system = System({names[s.name]: tidy(local(s.drift)) for s in model.states}, live,
-                    {n: tuple((z, tidy(g)) for z, g in terms) for n, terms in noise.items()}, held, constants, texts)
+                    {n: tuple((z, tidy(g)) for z, g in terms) for n, terms in noise.items()}, held,
+                    _ceiling(model, local, parameters), constants, texts)
     chosen, reason = pick(system, method or model.method)
     if method is None and model.method is not None:
         reason = "recommended by the model"
@@ -221,6 +222,18 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
                 system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
                 fire, reset, refractory, held, model.edge, watched, texts, events, names)
+
+
+def _ceiling(model: NeuronModel, local, parameters: set[str]) -> dict[str, Node]:
+    """Return the level at which a state is reset, for a threshold of the form ``v > expression of parameters``."""
+    node = model.threshold
+    if not isinstance(node, Op) or node.op not in (">", ">=", "<", "<="):
+        return {}
+    left, right = node.args if node.op in (">", ">=") else reversed(node.args)
+    if not isinstance(left, Sym) or left.name not in {a.target for a in model.reset}:
+        return {}
+    level = local(model.expanded(right))
+    return {local(left).name: level} if symbols(level) <= parameters else {}
 
 
 def system_constants(system: System) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from neurosim.model.calculus import linear_system
-from neurosim.model.expression import Node, Sym, calls, substitute, symbols
+from neurosim.model.expression import Call, Node, Sym, calls, substitute, symbols
 
 T, DT = Sym("t"), Sym("dt")
 
@@ -19,6 +19,7 @@ class System:
         derived: algebraic quantities in order of use; inputs, as sums of their stimuli, come first.
         noise: by state, pairs (normal variable of the step, coefficient g).
         held: states that stand still during refractoriness.
+        ceiling: by state, the level at which a spike resets it; nothing above it belongs to the model.
         constants: names that keep their value during a run (parameters).
         texts: the equations as written, for comments.
     """
@@ -27,6 +28,7 @@ class System:
     derived: tuple[tuple[str, Node], ...] = ()
     noise: dict[str, tuple[tuple[str, Node], ...]] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    ceiling: dict[str, Node] = field(default_factory=dict)
     constants: frozenset[str] = frozenset()
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -38,6 +40,13 @@ class System:
             if only is None or only in symbols(value):
                 values[name] = value
         return substitute(node, values)
+
+    def below_threshold(self, at: dict[str, Node]) -> dict[str, Node]:
+        """Return a point with states limited to the level of their reset.
+
+        Stages of a Runge-Kutta step can overshoot the threshold, where the upstroke of a spike (exp, v**2) would overflow.
+        """
+        return {n: Call("minimum", (v, self.ceiling[n])) if n in self.ceiling else v for n, v in at.items()}
 
     def linear(self):
         """Return (A, b) of the drift f = A x + b with constant A and with b free of `t`, or None."""

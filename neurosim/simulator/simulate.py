@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from neurosim import __version__
-from neurosim.codegen.integrators import INTEGRATORS
 from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, ParameterError, SimulationError
 from neurosim.simulator.lower import Group, lower, plan_recordings
@@ -24,6 +23,7 @@ from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
 from neurosim.simulator.results import Result, State
+from neurosim.simulator.stability import check_stability
 from neurosim.simulator.spikes import SpikeTrains
 from neurosim.simulator.traces import Trace
 
@@ -73,7 +73,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     check_memory(network, n_steps, dt, single)
     groups = lower(network, dt, seed, method, single, __version__)
     for group in groups:
-        _check_stability(group, dt)
+        check_stability(group, dt)
     first, origin, time0 = 0, 0, 0.0
     if resume is not None:
         first, origin, time0 = _restore(resume, network, groups, dt, single)
@@ -134,28 +134,6 @@ def _precision(dtype: Any) -> bool:
     if name not in ("float64", "float32"):
         raise SimulationError(f"dtype must be 'float64' or 'float32', not {dtype!r}.")
     return name == "float32"
-
-
-def _check_stability(group: Group, dt: float) -> None:
-    """Refuse a step that is known to make an explicit method grow without bound."""
-    from neurosim.model.calculus import affine
-    from neurosim.model.expression import evaluate, symbols
-
-    plan, model = group.program.plan, group.population.model
-    limit = INTEGRATORS[plan.method].stability
-    if limit is None:
-        return
-    known = {k: v for k, v in model.parameters.items() if not getattr(v, "is_distribution", False)}
-    for state in model.states:
-        split = affine(model.expanded(state.drift), state.name)
-        if split is None or not symbols(split[0]) <= set(known):
-            continue
-        rate = float(np.min(evaluate(split[0], known)))
-        if rate * dt < -limit:
-            raise SimulationError(
-                f"dt={dt} ms is too large for method {plan.method!r}: {state.name} of {model.name} decays with a time "
-                f"constant of {-1 / rate:.4g} ms, which needs dt <= {-limit / rate:.4g} ms. Use a smaller dt, or "
-                "exponential_euler or exact, which have no such limit.")
 
 
 # -- the loop -----------------------------------------------------------------------------------------------------

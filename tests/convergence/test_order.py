@@ -159,5 +159,39 @@ def test_refused_methods_say_why():
         run("dv/dt = -v", "rk44")
     with pytest.raises(ns.ModelError, match="share a noise term"):
         run("dv/dt = -v + v*xi\ndw/dt = -w + w*xi", "milstein")
-    with pytest.raises(ns.SimulationError, match=r"dt=5.0 ms is too large.*dt <= 4 ms"):
+    with pytest.raises(ns.SimulationError, match=r"dt=5 ms is too large.*time constant of 2 ms.*dt <= [34]"):
         run("dv/dt = -v/tau", "euler", dt=5.0, parameters={"tau": 2.0})
+
+
+def test_stages_stay_below_the_reset():
+    # in the upstroke an AdEx neuron's exponential would overflow within a stage of RK4 and take w along
+    model = ns.AdEx()
+    spikes = {}
+    for dt in (0.1, 0.02, 0.001):
+        cells = ns.Population(1, model, name="c")
+        result = ns.simulate(ns.Network([cells], stimuli=[ns.DC(1.0, target=cells)]), 300, dt)
+        assert result.methods["c"] == "rk4" and result.completed
+        assert np.all(np.isfinite(result.final("c", "w")))
+        spikes[dt] = result.spikes["c"].times
+    # each spike is placed at the end of its step: late by at most dt, which the reset hands on to the next ones
+    for dt in (0.1, 0.02):
+        assert len(spikes[dt]) == len(spikes[0.001]) > 5
+        late = spikes[dt] - spikes[0.001]
+        assert np.all(np.abs(late) < 1.5 * dt * np.arange(1, len(late) + 1))
+
+
+@pytest.mark.parametrize("method, limit", [("euler", 2.0), ("heun", 2.0), ("rk4", 2.785293563405282)])
+def test_limit_of_stability(method, limit):
+    model = ns.NeuronModel.from_equations("dv/dt = -v/tau + 0*w\ndw/dt = (v - w)/tau", parameters={"tau": 3.0}, name="pair")
+    cells = ns.Population(2, model, name="c", initial={"v": 1.0})
+    assert abs(ns.simulate(cells, 300 * 2.9, 2.9, method=method).final("c", "v")[0]) < 1
+    with pytest.raises(ns.SimulationError, match="too large for method"):
+        ns.simulate(cells, 300 * limit * 3.03, limit * 3.03, method=method)
+
+
+def test_oscillations_count_for_stability():
+    # a damped rotation: eigenvalues -0.1 +- 2i; Euler needs dt <= 0.2/4.01
+    model = ns.NeuronModel.from_equations("dx/dt = -0.1*x - 2*y\ndy/dt = 2*x - 0.1*y", name="spiral")
+    with pytest.raises(ns.SimulationError, match=r"dt <= 0\.049"):
+        ns.simulate(ns.Population(1, model), 10, 0.1, method="euler")
+    assert ns.simulate(ns.Population(1, model), 10, 0.1, method="rk4").completed

@@ -99,7 +99,8 @@ TWINS = {
 
 
 def _dimension(unit) -> str:
-    return repr(b2.get_unit(b2.get_dimensions(unit)))
+    dimensions = b2.get_dimensions(unit)
+    return "1" if dimensions.is_dimensionless else repr(dimensions)
 
 
 class Side:
@@ -108,7 +109,6 @@ class Side:
     def __init__(self, case: Case, noise: np.ndarray | None):
         twin = TWINS[case.model]
         self.case, self.twin = case, twin
-        n = case.size
         if noise is None and case.drive.start == 0 and case.drive.stop is None:
             current, space = f"I : {_dimension(twin.current)} (constant)", {}
         else:
@@ -120,7 +120,7 @@ class Side:
         refractory = {}
         if twin.refractory:
             refractory = {"refractory": "t_ref + dt" if twin.refractory == "t_ref" else twin.refractory}
-        self.group = b2.NeuronGroup(n, "\n".join(lines), threshold=twin.threshold, reset=twin.reset or "",
+        self.group = b2.NeuronGroup(case.size, "\n".join(lines), threshold=twin.threshold, reset=twin.reset or "",
                                     method=case.method, dt=case.dt*ms, namespace=space, **refractory)
         for name, value in case.values().items():
             setattr(self.group, name, np.asarray(value)*twin.parameters[name])

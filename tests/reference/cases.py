@@ -141,11 +141,11 @@ def _stored() -> tuple[Case, ...]:
                 {"t_ref": (0.0, 1.0, 2.0, 5.0)}),
         "adex": (("euler", "rk4"), 0.05, 300.0, (0.5, 0.7, 0.9, 1.2), 0.6,
                  {"t_ref": (0.0, 0.0, 1.0, 3.0), "v_reset": (-70.6, -58.0, -70.6, -50.0)}),
-        "izhikevich": (("euler", "rk4"), 0.05, 300.0, (4.0, 6.0, 10.0, 14.0), 6.0,
+        "izhikevich": (("euler", "rk4"), 0.05, 250.0, (5.0, 7.0, 5.0, 14.0), 6.0,
                        {"a": (0.02, 0.02, 0.1, 0.02), "b": (0.2, 0.2, 0.2, 0.25),
                         "c": (-65.0, -55.0, -65.0, -50.0), "d": (8.0, 4.0, 2.0, 2.0)}),
-        "hodgkin_huxley": (("exponential_euler", "euler", "rk4"), 0.01, 150.0, (2.0, 7.0, 12.0, 30.0), 10.0, LEVEL),
-        "traub_miles": (("exponential_euler", "euler", "rk4"), 0.01, 150.0, (0.05, 0.2, 0.5, 1.0), 0.3, {}),
+        "hodgkin_huxley": (("exponential_euler", "euler", "rk4"), 0.02, 100.0, (2.0, 7.0, 12.0, 30.0), 10.0, LEVEL),
+        "traub_miles": (("exponential_euler", "euler", "rk4"), 0.02, 100.0, (0.05, 0.2, 0.5, 1.0), 0.3, {}),
     }
     cases = []
     for model, (methods, dt, duration, amplitude, sigma, parameters) in plan.items():
@@ -155,7 +155,7 @@ def _stored() -> tuple[Case, ...]:
             "noise": Drive(amplitude, sigma=sigma, seed=20 + len(cases)),
         }
         cases += [Case(f"{model}/{shape}/{method}", model, drive, method, dt, duration, parameters,
-                       every=0.25 if dt < 0.05 else 0.5) for shape, drive in drives.items() for method in methods]
+                       every=0.2 if dt < 0.05 else 0.5) for shape, drive in drives.items() for method in methods]
     return tuple(cases)
 
 

@@ -38,7 +38,7 @@ def TraubMiles(**parameters: Any) -> NeuronModel:
 
     Input ``i`` in nA; states ``v`` in mV, from e_l, and the gates ``m``, ``h``, ``n``, from their steady
     states at the initial v.  The default values have no state of rest: without input the neuron fires at
-    13.9 Hz, and falls silent below about -0.04 nA.
+    13.9 Hz, and falls silent below about -0.03 nA.
 
     Args:
         **parameters: other values of parameters, or initial values of states: number, array with one value
