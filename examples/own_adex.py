@@ -11,13 +11,12 @@ adex = ns.NeuronModel.from_equations(
     """,
     threshold="v > v_cut", reset="v = v_reset; w = w + b",
     parameters=dict(c=0.281, g_l=0.030, e_l=-70.6, v_t=-50.4, delta_t=2.0, a=0.004,
-                    b=0.0805, tau_w=144.0, v_reset=-70.6, v_cut=20.0), inputs={"i": "nA"},
-    method="exponential_euler")                                # the run-away of v at a spike is no matter of order
+                    b=0.0805, tau_w=144.0, v_reset=-70.6, v_cut=20.0), inputs={"i": "nA"})
 
 cell = ns.Population(1, adex, name="AdEx")
 step = ns.Step(1.0, target=cell, start=50, stop=450)           # nA
 net = ns.Network([cell], stimuli=[step], probes=[ns.Probe(cell, "v"), ns.Probe(cell, "w")])
-result = ns.simulate(net, duration=600, dt=0.02)
+result = ns.simulate(net, duration=600, dt=0.05)
 
 fig, axes = ns.plot.figure(2, 1, width=5, height=3.4, sharex=True)
 ns.plot.voltage(result.traces["v"], spikes=result.spikes["AdEx"], ax=axes[0, 0], spike_height=20)

@@ -1,10 +1,10 @@
-"""Measurements that several published models share: rates, growth rates, where a curve crosses zero."""
+"""Measurements that several published models share: rates, growth rates, zeros of curves, states of rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
+
+import neurosim as ns
 
 
 def steady_rates(spikes, start: float) -> np.ndarray:
@@ -50,17 +50,11 @@ def zero_of_curve(x: np.ndarray, y: np.ndarray) -> float:
     return float(roots[0]) if roots.size == 1 else float("nan")
 
 
-def bisect(f: Callable[[float], float], low: float, high: float) -> float:
-    """Return the zero of `f` between `low` and `high`, where its signs differ, to rounding."""
-    sign = np.sign(f(low))
-    if sign == np.sign(f(high)):
-        raise ValueError(f"f has the same sign at {low} and {high}: widen the interval.")
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if np.sign(f(middle)) == sign:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+def rest(model: ns.NeuronModel, currents) -> dict[str, np.ndarray]:
+    """Return each state at the fixed point for each current, an array of the length of `currents`."""
+    found: list[dict[str, float]] = []
+    for current in np.ravel(currents):
+        # the last fixed point is a good start for the next
+        start = found[-1] if found else None
+        found.append(ns.analysis.fixed_point(model, inputs={model.inputs[0]: float(current)}, start=start).values)
+    return {name: np.array([one[name] for one in found]) for name in model.state_names}

@@ -23,12 +23,11 @@ equations, Math. Biosci. 49, 27-59, doi:10.1016/0025-5564(80)90109-1.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp, expm1
 
 import numpy as np
 
 import neurosim as ns
-from neurosim.models._dynamics import bisect, growth_rates, steady_rates, zero_of_curve
+from neurosim.models._dynamics import growth_rates, rest, steady_rates, zero_of_curve
 from neurosim.models._figures import legend, letters, mark, title
 from neurosim.published import Number, Outcome, Reference
 
@@ -113,48 +112,22 @@ _GATES = """
 """
 
 
+def _model(p: Parameters) -> ns.NeuronModel:
+    return ns.HodgkinHuxley(c_m=p.c_m, g_na=p.g_na, g_k=p.g_k, g_l=p.g_l, e_na=p.e_na, e_k=p.e_k, e_l=p.e_l)
+
+
 def _axons(p: Parameters, size: int = 1, **values) -> ns.Population:
-    """Return axons at rest; `values` are initial values."""
-    model = ns.HodgkinHuxley(c_m=p.c_m, g_na=p.g_na, g_k=p.g_k, g_l=p.g_l, e_na=p.e_na, e_k=p.e_k, e_l=p.e_l)
-    return ns.Population(size, model, name=CELLS, initial={**_at_rest(p), **values})
+    """Return axons at rest; `values` are other initial values."""
+    at_rest = {name: float(value[0]) for name, value in rest(_model(p), 0.0).items()}
+    return ns.Population(size, _model(p), name=CELLS, initial={**at_rest, **values})
 
 
 def _clamped(p: Parameters, holding: float) -> ns.NeuronModel:
-    """Return the gates alone: v is an input, so that a stimulus holds it."""
-    return ns.NeuronModel.from_equations(
-        _GATES, parameters=dict(g_na=p.g_na, g_k=p.g_k, e_na=p.e_na, e_k=p.e_k), inputs=["v"], initial=gates(holding),
+    """Return the gates alone: v is an input, so that a stimulus holds it; they start steady at `holding` (mV)."""
+    model = ns.NeuronModel.from_equations(
+        _GATES, parameters=dict(g_na=p.g_na, g_k=p.g_k, e_na=p.e_na, e_k=p.e_k), inputs=["v"],
         name="hodgkin_huxley_clamped")
-
-
-def rates(v: float) -> dict[str, tuple[float, float]]:
-    """Return (alpha, beta) in 1/ms for the gates m, h, n at v (mV)."""
-    def linear(x: float) -> float:
-        return 1.0 if x == 0.0 else x / -expm1(-x)
-
-    return {"m": (linear((v + 40) / 10), 4 * exp(-(v + 65) / 18)),
-            "h": (0.07 * exp(-(v + 65) / 20), 1 / (1 + exp(-(v + 35) / 10))),
-            "n": (0.1 * linear((v + 55) / 10), 0.125 * exp(-(v + 65) / 80))}
-
-
-def gates(v: float) -> dict[str, float]:
-    """Return the steady values of m, h, n at v (mV)."""
-    return {x: a / (a + b) for x, (a, b) in rates(v).items()}
-
-
-def steady_current(v: float, p: Parameters = Parameters()) -> float:
-    """Return the current (uA/cm2) that holds the membrane at v (mV) for ever."""
-    x = gates(v)
-    return (p.g_na * x["m"] ** 3 * x["h"] * (v - p.e_na) + p.g_k * x["n"] ** 4 * (v - p.e_k) + p.g_l * (v - p.e_l))
-
-
-def fixed_points(currents, p: Parameters = Parameters()) -> dict[str, np.ndarray]:
-    """Return v, m, h, n of the fixed point at each current; the steady current rises with v, so there is one."""
-    v = np.array([bisect(lambda x, i=i: steady_current(x, p) - i, -120.0, 60.0) for i in np.ravel(currents)])
-    return {"v": v, **{x: np.array([gates(u)[x] for u in v]) for x in "mhn"}}
-
-
-def _at_rest(p: Parameters) -> dict[str, float]:
-    return {name: float(value[0]) for name, value in fixed_points([0.0], p).items()}
+    return model.with_parameters(**ns.analysis.fixed_point(model, inputs={"v": holding}).values)
 
 
 def build(parameters: Parameters = Parameters()) -> ns.Network:
@@ -191,10 +164,10 @@ def _rest(p: Parameters, options: dict):
 
 def _shocks(p: Parameters, options: dict):
     """A brief shock displaces v at once and leaves the gates as they are."""
-    rest = _at_rest(p)["v"]
+    v_rest = float(rest(_model(p), 0.0)["v"][0])
     paper, fine = np.array([90.0, 15.0, 7.0, 6.0]), np.round(np.arange(5.0, 8.005, 0.01), 2)
     shock = np.concatenate([paper, fine])
-    axon = _axons(p, shock.size, v=rest + shock)
+    axon = _axons(p, shock.size, v=v_rest + shock)
     probe = ns.Probe(axon, "v", neurons=np.arange(4), name="v")
     result = ns.simulate(ns.Network([axon], probes=[probe]), 25.0, **options)
     v = result.traces["v"]
@@ -202,17 +175,18 @@ def _shocks(p: Parameters, options: dict):
     high = np.array([v.values[:, k].max() > 0.0 for k in range(4)])
     fired = result.spikes[CELLS].counts()[4:] > 0
     first = fine[fired].min() if fired.any() else np.nan
-    height = float(v.values[:, 1].max() - rest)
+    height = float(v.values[:, 1].max() - v_rest)
     measured = {"shock_threshold": float(first) - 0.005, "spikes_fig12": float(high.sum()), "spike_height": height,
-                "spike_undershoot": float(rest - v.values[:, 1].min()),
+                "spike_undershoot": float(v_rest - v.values[:, 1].min()),
                 "spike_peak_time": float(v.times[v.values[:, 1].argmax()])}
     return measured, {"shocks": v, "shock_sizes": paper}
 
 
 def _anode_break(p: Parameters, options: dict):
     """Held 30 mV below rest until the gates are steady, then released."""
-    held = _at_rest(p)["v"] - 30.0
-    axon = _axons(p, v=held, **gates(held))
+    held = float(rest(_model(p), 0.0)["v"][0]) - 30.0
+    # without initial values of its own, a gate begins at its steady state for the initial v
+    axon = ns.Population(1, _model(p), name=CELLS, initial={"v": held})
     net = ns.Network([axon], probes=[ns.Probe(axon, "v", every=_every(p, 0.05), name="v")])
     result = ns.simulate(net, 40.0, **options)
     return {"anode_break_spikes": float(len(result.spikes[CELLS]))}, {"anode_break": result.traces["v"]}
@@ -266,7 +240,7 @@ def _hopf(p: Parameters, options: dict):
     """Growth rate of oscillations of a microvolt around the fixed point, on both sides of each Hopf point."""
     measured = {}
     for name, current in (("hopf_low", np.linspace(9.4, 10.2, 5)), ("hopf_high", np.linspace(152.0, 157.0, 5))):
-        point = fixed_points(current, p)
+        point = rest(_model(p), current)
         axon = _axons(p, current.size, **{**point, "v": point["v"] + 1e-3})
         net = ns.Network([axon], stimuli=[ns.DC(current, target=axon)], probes=[ns.Probe(axon, "v", name="v")])
         v = ns.simulate(net, 250.0, **options).traces["v"]
@@ -279,7 +253,7 @@ def _hopf(p: Parameters, options: dict):
 def _ramp(p: Parameters, options: dict, seed: int):
     """Up and down slowly: weak noise lets the axon leave rest soon after it has become unstable."""
     top, half = 13.0, 2000.0
-    axon = _axons(p, **{x: float(y[0]) for x, y in fixed_points([4.0], p).items()})
+    axon = _axons(p, **{x: float(y[0]) for x, y in rest(_model(p), 4.0).items()})
     up = ns.Ramp(first=4.0, last=top, target=axon, start=0.0, stop=half)
     down = ns.Ramp(first=0.0, last=4.0 - top, target=axon, start=half, stop=2 * half)
     net = ns.Network([axon], stimuli=[up, down, ns.WhiteNoise(sigma=0.02, target=axon)])

@@ -118,7 +118,7 @@ def _short_warnings() -> None:
 
     def show(text, category, filename, lineno, file=None, line=None):
         if isinstance(category, type) and issubclass(category, NeurosimWarning) and file is None:
-            click.echo(f"Warning: {text}", err=True)
+            click.echo(f"Warning: {str(text).strip()}", err=True)
         else:
             usual(text, category, filename, lineno, file, line)
 

@@ -19,7 +19,8 @@ neurosim cache clear
 
 @click.command("cache", cls=Command, examples=EXAMPLES)
 @click.argument("action", type=click.Choice(["list", "path", "trim", "clear"]), default="list")
-@click.option("--mb", type=click.FloatRange(0), metavar="MB", help="For trim: size to be kept.  [default: NEUROSIM_CACHE_MB or 512]")
+@click.option("--mb", type=click.FloatRange(0), metavar="MB",
+              help="For trim: size to be kept.  [default: NEUROSIM_CACHE_MB or 512]")
 def command(action: str, mb: float | None) -> None:
     """List what the cache holds, print its folder, remove what was used longest ago (trim), or everything (clear).
 

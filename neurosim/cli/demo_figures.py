@@ -96,8 +96,7 @@ def own_model() -> tuple[Any, list[Row]]:
         """,
         threshold="v > v_cut", reset="v = v_reset; w = w + b",
         parameters=dict(c=0.281, g_l=0.030, e_l=-70.6, v_t=-50.4, delta_t=2.0, a=0.004,
-                        b=0.0805, tau_w=144.0, v_reset=-70.6, v_cut=20.0), inputs={"i": "nA"},
-        method="exponential_euler", name="AdEx")
+                        b=0.0805, tau_w=144.0, v_reset=-70.6, v_cut=20.0), inputs={"i": "nA"}, name="AdEx")
     cell = ns.Population(1, adex, name="cell")
     net = ns.Network([cell], stimuli=[ns.Step(1.0, target=cell, start=50, stop=450)],
                      probes=[ns.Probe(cell, "v"), ns.Probe(cell, "w")])

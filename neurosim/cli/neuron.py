@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -15,6 +16,8 @@ from neurosim.model.values import checked_value
 
 #: neurons that are still drawn one by one
 MOST = 40
+#: samples that are recorded at most; longer runs are recorded less often
+SAMPLES = 10_000_000
 
 
 def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, duration: float, dt: float | None,
@@ -25,10 +28,11 @@ def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, dura
         ParameterError, SimulationError, StorageError: for what cannot run.
         KeyboardInterrupt: after Ctrl-C, when what was recorded until then has been written.
     """
-    network, current = _network(name, make(), settings)
+    model = make()
+    # conductance-based models have gates that are faster than a tenth of a millisecond
+    dt = dt or (0.01 if "m" in model.recordable else 0.1)
+    network, current = _network(name, model, settings, duration, dt)
     (cells,) = network.populations
-    # the step of conductance-based models, whose sodium gates are faster than a tenth of a millisecond
-    dt = dt or (0.01 if "m" in cells.model.recordable else 0.1)
     folder = output.open_folder(out)
     began = time.perf_counter()
     result = ns.simulate(network, duration, dt, seed=seed, threads=threads)
@@ -55,7 +59,7 @@ def run_neuron(name: str, make: Any, settings: dict[str, Any], out: str, *, dura
     return result.completed
 
 
-def _network(name: str, model: Any, settings: dict[str, Any]) -> tuple[Any, Any]:
+def _network(name: str, model: Any, settings: dict[str, Any], duration: float, dt: float) -> tuple[Any, Any]:
     """Return the network and the current (number or array, in the unit of the input; None without one)."""
     known = [*model.parameters, *model.state_names, *(["current"] if model.inputs else [])]
     for key in settings:
@@ -76,7 +80,8 @@ def _network(name: str, model: Any, settings: dict[str, Any]) -> tuple[Any, Any]
     cells = ns.Population(size, model, name=name, parameters=values, initial=states)
     # a source of spikes has nothing to record but them
     variables = [v for v in ("v", *model.recordable) if v in model.recordable][:1]
-    probes = [ns.Probe(cells, v, neurons=np.arange(min(size, MOST))) for v in variables]
+    every = dt*max(1, math.ceil(duration/dt*min(size, MOST)/SAMPLES))
+    probes = [ns.Probe(cells, v, neurons=np.arange(min(size, MOST)), every=every) for v in variables]
     stimuli = [] if current is None else [ns.DC(current, target=cells, input=model.inputs[0])]
     return ns.Network([cells], stimuli=stimuli, probes=probes), current
 

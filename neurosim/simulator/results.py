@@ -67,6 +67,11 @@ class Result:
         object.__setattr__(self, "spikes", Named(self.spikes))
         object.__setattr__(self, "traces", Named(self.traces))
 
+    def __repr__(self) -> str:
+        end = f", stopped: {self.problem}" if self.problem else ""
+        return (f"Result({self.start:g} to {self.time:g} ms, dt={self.dt:g} ms, spikes of {', '.join(self.spikes) or 'none'}; "
+                f"traces: {', '.join(self.traces) or 'none'}{end})")
+
     @property
     def duration(self) -> float:
         """Length of the run in ms."""

@@ -92,7 +92,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
 # -- arguments ----------------------------------------------------------------------------------------------------
 
 def _real(value: Any, name: str) -> float:
-    if hasattr(value, "to"):
+    if hasattr(value, "to") or (isinstance(value, str) and " " in value.strip()):
         from neurosim.units import to_number
 
         value = to_number(value, "ms", name)

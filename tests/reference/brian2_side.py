@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import brian2 as b2
 import numpy as np
 from brian2 import cm, ms, mV, nA, nF, siemens, uA, uF, uS
-from cases import Case, Run
+from cases import INTERVAL, Case, Run
 
 
 @dataclass(frozen=True)
@@ -106,26 +106,22 @@ def _dimension(unit) -> str:
 class Side:
     """The objects of one case: `objects` for a Brian2 network, `run()` to read out afterwards."""
 
-    def __init__(self, case: Case, noise: np.ndarray | None):
+    def __init__(self, case: Case, noises: dict[str, np.ndarray]):
         twin = TWINS[case.model]
         self.case, self.twin = case, twin
-        if noise is None and case.drive.start == 0 and case.drive.stop is None:
-            current, space = f"I : {_dimension(twin.current)} (constant)", {}
-        else:
-            samples = case.drive.samples(case.duration, noise)
-            table = b2.TimedArray(samples*twin.current, dt=case.drive.interval*ms)
-            held = "" if case.method == "exact" else " (constant over dt)"
-            current, space = f"I = table(t, i) : {_dimension(twin.current)}{held}", {"table": table}
-        lines = [twin.equations, current, *(f"{p} : {_dimension(u)} (constant)" for p, u in twin.parameters.items())]
+        samples = np.hstack([d.samples(case.duration, noises.get(d.name)) for d in case.drives])
+        table = b2.TimedArray(samples*twin.current, dt=INTERVAL*ms)
+        # Brian2's exact integrator knows by itself that a TimedArray stands still during a step
+        held = "" if case.method == "exact" else " (constant over dt)"
+        lines = [twin.equations, f"I = table(t, i) : {_dimension(twin.current)}{held}",
+                 *(f"{p} : {_dimension(u)} (constant)" for p, u in twin.parameters.items())]
         refractory = {}
         if twin.refractory:
             refractory = {"refractory": "t_ref + dt" if twin.refractory == "t_ref" else twin.refractory}
         self.group = b2.NeuronGroup(case.size, "\n".join(lines), threshold=twin.threshold, reset=twin.reset or "",
-                                    method=case.method, dt=case.dt*ms, namespace=space, **refractory)
+                                    method=case.method, dt=case.dt*ms, namespace={"table": table}, **refractory)
         for name, value in case.values().items():
             setattr(self.group, name, np.asarray(value)*twin.parameters[name])
-        if not space:
-            self.group.I = np.array(case.drive.amplitude)*twin.current
         for name, value in twin.initial.items():
             setattr(self.group, name, value)
         self.spikes = b2.SpikeMonitor(self.group)
@@ -139,19 +135,10 @@ class Side:
                    np.asarray(self.states.t/ms), traces)
 
 
-def run_brian2(case: Case, noise: np.ndarray | None = None) -> Run:
-    """Run a case in Brian2 with its NumPy code.
-
-    Args:
-        noise: the frozen noise, shape (n_times, n); None: drawn as the case says.
-    """
-    return run_together([case], [noise])[0]
-
-
-def run_together(cases: list[Case], noises: list[np.ndarray | None]) -> list[Run]:
-    """Run cases of equal duration in one Brian2 network."""
+def run_brian2(*cases: Case) -> list[Run]:
+    """Run cases of equal duration in one Brian2 network with its NumPy code."""
     b2.prefs.codegen.target = "numpy"
-    sides = [Side(c, c.drive.noise(c.duration) if noise is None else noise) for c, noise in zip(cases, noises)]
+    sides = [Side(c, c.noises()) for c in cases]
     network = b2.Network(*(o for side in sides for o in side.objects))
-    network.run(cases[0].duration*ms)
+    network.run(cases[0].duration*ms, namespace={})
     return [side.run() for side in sides]

@@ -105,11 +105,15 @@ def phase_plane(model: NeuronModel, x: str = "v", y: str = "w", *, ranges: Any,
             parameters, such as ``{"m": "alpha_m/(alpha_m + beta_m)"}``.
         points: grid points along each axis, at least 2.
 
+    Returns:
+        A `PhasePlane`, as `plot.phase_plane` takes it.
+
     Raises:
         ParameterError: for names that are unknown, values that are not single numbers, ranges that do not rise, or
             states that are neither on an axis nor in `others`.
         ModelError: for equations that depend on time.
     """
+    _check(model)
     for name in (x, y):
         if name not in model.state_names:
             raise ParameterError(f"{model.name} has no state {name!r}.{nearest(str(name), model.state_names)} "
@@ -136,14 +140,19 @@ def fixed_point(model: NeuronModel, inputs: Mapping[str, float] | None = None,
         model: the model; any number of states.
         inputs: constant value by input; 0 for those not named.
         parameters: other values of parameters.
-        start: value by state from which to search; the model's initial values for those not named.
+        start: value by state from which to search; for those not named the model's initial values, which may be
+            expressions of the others (gates at their steady state).
+
+    Returns:
+        An `Equilibrium`: values, eigenvalues, Jacobian, kind.
 
     Raises:
         ParameterError: for unknown names, values that are not single numbers, or if no fixed point is found.
         ModelError: for equations that depend on time.
     """
+    _check(model)
     system = _System(model, model.state_names, inputs, parameters, None)
-    given = {**system.start(), **_numbers(start, model.state_names, "state", "start", model)}
+    given = system.start(_numbers(start, model.state_names, "state", "start", model))
     guess = np.array([given[name] for name in model.state_names])
     at = _root(system, guess)
     if at is None:
@@ -217,12 +226,15 @@ def classify(eigenvalues: np.ndarray) -> tuple[str, bool]:
     return f"{'stable' if stable else 'unstable'} {shape}", stable
 
 
+def _check(model: Any) -> None:
+    if not isinstance(model, NeuronModel):
+        raise ParameterError(f"A NeuronModel is needed, not {type(model).__name__}.")
+
+
 class _System:
     """The equations of some states of a model, with everything else as numbers."""
 
     def __init__(self, model: NeuronModel, names: tuple[str, ...], inputs: Any, parameters: Any, others: Any):
-        if not isinstance(model, NeuronModel):
-            raise ParameterError(f"A NeuronModel is needed, not {type(model).__name__}.")
         if parameters:
             model = model.with_parameters(**parameters)
         self.model, self.names = model, names
@@ -259,10 +271,10 @@ class _System:
                                      f"axis.{nearest(symbol, known)}")
         return fixed
 
-    def start(self) -> dict[str, float]:
-        """Initial values of the model as numbers."""
-        values: dict[str, float] = {}
-        waiting = {s: self.model.initial.get(s, 0.0) for s in self.names}
+    def start(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return a number for every state: those given, and the model's initial values for the others."""
+        values = dict(given)
+        waiting = {s: self.model.initial.get(s, 0.0) for s in self.names if s not in values}
         while waiting:
             for name, value in list(waiting.items()):
                 if isinstance(value, Node):
@@ -275,7 +287,7 @@ class _System:
                     value = float(np.mean(value)) if np.ndim(value) else 0.0
                 values[name] = float(value)
                 del waiting[name]
-        return values
+        return {name: values[name] for name in self.names}
 
     def slopes(self, at: Any) -> np.ndarray:
         """Return the derivatives at states of shape (n, ...), in the same shape."""

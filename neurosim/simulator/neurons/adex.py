@@ -16,9 +16,6 @@ def AdEx(**parameters: Any) -> NeuronModel:
         tau_w dw/dt = a (v - e_l) - w
         spike if v > v_cut:  v <- v_reset, w <- w + b, held for t_ref
 
-    v stands for min(v, v_cut) on the right-hand sides: in the step of the spike the exponential would run
-    away and take w with it.  Below v_cut nothing changes.
-
     ==========  =======  =======  ==========================================
     parameter   default  unit     meaning
     ==========  =======  =======  ==========================================
@@ -44,8 +41,7 @@ def AdEx(**parameters: Any) -> NeuronModel:
     Raises:
         ParameterError: for an unknown name or an unusable value.
 
-    Source: Brette & Gerstner 2005, doi:10.1152/jn.00686.2005; bounded upstroke as in Hanuschkin et al. 2010,
-    doi:10.3389/fninf.2010.00113.
+    Source: Brette & Gerstner 2005, doi:10.1152/jn.00686.2005.
     """
     return _adex().with_parameters(**parameters)
 
@@ -54,9 +50,8 @@ def AdEx(**parameters: Any) -> NeuronModel:
 def _adex() -> NeuronModel:
     return NeuronModel.from_equations(
         """
-        v_b = minimum(v, v_cut) : mV
-        dv/dt = (g_l*(e_l - v_b + delta_t*exp((v_b - v_t)/delta_t)) - w + i)/c_m : mV (unless refractory)
-        dw/dt = (a*(v_b - e_l) - w)/tau_w : nA
+        dv/dt = (g_l*(e_l - v + delta_t*exp((v - v_t)/delta_t)) - w + i)/c_m : mV (unless refractory)
+        dw/dt = (a*(v - e_l) - w)/tau_w : nA
         """,
         threshold="v > v_cut",
         reset="v = v_reset; w += b",

@@ -15,8 +15,7 @@ def ExpIF(**parameters: Any) -> NeuronModel:
         tau_m dv/dt = -(v - v_rest) + delta_t exp((v - v_t)/delta_t) + r_m i
         spike if v > v_cut:  v <- v_reset, held for t_ref
 
-    A constant input fires if r_m i > v_t - v_rest - delta_t.  On the right-hand side v stands for
-    min(v, v_cut), so that the exponential does not run away in the step of the spike.
+    A constant input fires if r_m i > v_t - v_rest - delta_t.
 
     ==========  =======  =======  ==========================================
     parameter   default  unit     meaning
@@ -48,10 +47,7 @@ def ExpIF(**parameters: Any) -> NeuronModel:
 @cache
 def _expif() -> NeuronModel:
     return NeuronModel.from_equations(
-        """
-        v_b = minimum(v, v_cut) : mV
-        dv/dt = (v_rest - v_b + delta_t*exp((v_b - v_t)/delta_t) + r_m*i)/tau_m : mV (unless refractory)
-        """,
+        "dv/dt = (v_rest - v + delta_t*exp((v - v_t)/delta_t) + r_m*i)/tau_m : mV (unless refractory)",
         threshold="v > v_cut",
         reset="v = v_reset",
         refractory="t_ref",

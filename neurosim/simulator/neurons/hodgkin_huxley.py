@@ -26,6 +26,9 @@ def HodgkinHuxley(**parameters: Any) -> NeuronModel:
     oscillation ends at a supercritical Hopf point near -43 mV.  No fixed level sees them all, nor would it reject
     the small oscillations around a depolarised state; a level together with a slope does.
 
+    Exponential Euler, chosen by analysis, is of first order: at dt = 0.01 ms rates are 0.5 % too low (68.0 Hz at
+    10 uA/cm2 instead of 68.3).  ``method="rk4"`` has four digits at dt = 0.02 ms.
+
     ==========  =======  =======  ==========================================
     parameter   default  unit     meaning
     ==========  =======  =======  ==========================================

@@ -18,8 +18,7 @@ def Izhikevich(**parameters: Any) -> NeuronModel:
 
     The paper integrates v by Euler's method in two steps of 0.5 ms and u in one of 1 ms; its patterns are partly
     those of that scheme.  Here the method is chosen by analysis (rk4), and the solution of the equations
-    themselves needs dt <= 0.1 ms; ``method="euler"`` with dt = 0.5 comes close to the paper.  In the equation
-    of u, v stands for min(v, v_peak), so that the overshoot in the step of the spike does not enter u.
+    themselves needs dt <= 0.1 ms; ``method="euler"`` with dt = 0.5 comes close to the paper.
 
     ==========  =======  =======  ==========================================
     parameter   default  unit     meaning
@@ -54,7 +53,7 @@ def _izhikevich() -> NeuronModel:
     return NeuronModel.from_equations(
         """
         dv/dt = 0.04*v**2/(mV*ms) + 5*v/ms + 140*mV/ms - u + i : mV
-        du/dt = a*(b*minimum(v, v_peak) - u) : mV/ms
+        du/dt = a*(b*v - u) : mV/ms
         """,
         threshold="v >= v_peak",
         reset="v = c; u += d",

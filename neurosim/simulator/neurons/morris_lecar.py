@@ -28,7 +28,7 @@ def MorrisLecar(class_: str = "hopf", **parameters: Any) -> NeuronModel:
 
     `class_` chooses how firing sets in: "hopf" (type II: at a subcritical Hopf point near 93.9 uA/cm2, with a rate
     above zero), "snlc" (type I: at a saddle node on the cycle near 40 uA/cm2, with arbitrarily low rates) or
-    "homoclinic" (as snlc with faster w: rest and firing coexist below the saddle node).
+    "homoclinic" (as snlc with faster w: rest and firing coexist just below the saddle node).
 
     ==========  =======  ======  ==========  =======  =====================================
     parameter   hopf     snlc    homoclinic  unit     meaning
