@@ -39,7 +39,7 @@ REFERENCE = Reference(
                             "the printed digits and the fit."),
         "firing_from": Number(88.3, 0.05, "uA/cm2", "Rinzel & Ermentrout: stable oscillations begin at 88.3 "
                               f"({_TWIN}: 88.29); rounding, and currents 0.02 apart."),
-        "firing_to": Number(217.0, 0.5, "uA/cm2", f"Rinzel & Ermentrout: and end at 217 ({_TWIN}: 216.87); rounding."),
+        "firing_to": Number(217.0, 0.5, "uA/cm2", f"Rinzel & Ermentrout: and end at 217 ({_TWIN}: 216.9); rounding."),
         "rate_hopf_90": Number(9.7345, 0.002, "Hz", f"Rate at 90 uA/cm2, {_TWIN}; spikes are timed to dt = 0.05 ms."),
         "rate_hopf_150": Number(15.1145, 0.004, "Hz", f"Rate at 150 uA/cm2, {_TWIN}."),
         "saddle_node": Number(39.963, 0.002, "uA/cm2", "Rinzel & Ermentrout give 40; the maximum of the steady current "
@@ -47,7 +47,7 @@ REFERENCE = Reference(
         "exponent": Number(0.5, 0.01, "", "Square-root law of a saddle node on a limit cycle: slope of log rate against "
                            "log(i - i_c) for i - i_c from 0.005 to 0.05; the next term of the expansion is of order "
                            "i - i_c."),
-        "rate_snlc_42": Number(0.0, 0.004, "Hz", f"Rate at 42 uA/cm2, {_TWIN}."),
+        "rate_snlc_42": Number(6.8791, 0.001, "Hz", f"Rate at 42 uA/cm2, {_TWIN}."),
         "fixed_points_30": Number(3, 0, "", "At 30 uA/cm2 the snlc set has a stable node, a saddle and an unstable "
                                   "point (Rinzel & Ermentrout, figure 7.5)."),
     })
@@ -165,12 +165,10 @@ def _type_one(p: Parameters, options: dict):
 
 
 def _phase(p: Parameters, options: dict):
-    """Trajectories for the phase planes: hopf at 90 uA/cm2 from both sides of the threshold, snlc at 30 from both."""
+    """Trajectories for the phase planes, from both sides of what separates rest from firing or from a spike."""
     traces = {}
-    for kind, current, v in (("hopf", 90.0, (-22.0, 10.0)), ("snlc", 30.0, (-22.0, -12.0))):
-        start = _start(kind)
-        found = _simulate(kind, np.full(2, current), 300.0, options, ["v", "w"],
-                          initial={"v": np.array(v), "w": start["w"]}).traces
+    for kind, current, v, w in (("hopf", 90.0, (-35.0, 0.0), 0.13), ("snlc", 30.0, (-26.0, -15.0), 0.005)):
+        found = _simulate(kind, np.full(2, current), 400.0, options, ["v", "w"], initial={"v": np.array(v), "w": w}).traces
         traces[f"path_{kind}"] = [(found["v"].values[:, k], found["w"].values[:, k]) for k in range(2)]
         traces[f"plane_{kind}"] = plane(kind, current)
     return {"fixed_points_30": float(len(traces["plane_snlc"].fixed_points))}, traces

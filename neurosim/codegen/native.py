@@ -18,7 +18,17 @@ import numpy as np
 #: name of the function in the object file
 SYMBOL = "neurosim_advance"
 #: order of the arguments: r element type, k its integer type, d float64, q int64; capitals are arrays
-SIGNATURE = "RKRRDQRQQRKqqqqddqq"
+SIGNATURE = "RKRRDQRQQRKDqqqqddqq"
+
+
+#: what the C library and `Native` supply; anything else would crash the process when called
+_SUPPLIED = {"NRT_MemInfo_call_dtor", "memcpy", "memmove", "memset", "fma", "pow", "exp", "exp2", "expm1", "log", "log1p",
+             "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "floor", "ceil",
+             "fmod", "ldexp", "lgamma"}
+
+
+class Unsupported(Exception):
+    """The machine code of a step cannot be used without Numba."""
 
 
 def host() -> str:
@@ -60,6 +70,9 @@ def make_object(function: Callable, single: bool) -> bytes:
     # the wrappers, now without a caller, go, and with them every symbol that only Numba could supply
     passes.add_global_dead_code_eliminate_pass()
     passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
+    needed = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    if strange := needed - _SUPPLIED - {name + "f" for name in _SUPPLIED}:
+        raise Unsupported(f"compiled code needs {', '.join(sorted(strange))}")
     return machine.emit_object(module)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
 from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
 from neurosim.codegen.system import Lines, System
-from neurosim.errors import ModelError
 from neurosim.model.calculus import ZERO, simplify
 from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, substitute, symbols
 from neurosim.model.ir import NeuronModel
@@ -18,7 +17,7 @@ LANES = 64
 
 #: names with a meaning of their own in generated code
 RESERVED = frozenset("""add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed
-stream t W R lane lanes tile first count before careful step bad hits what value place ev ev_to ev_first ev_step ev_place
+stream t W R lane lanes tile first count before careful draw step bad hits what value place ev ev_to ev_first ev_step ev_place
 ev_add high middle slots n_entries re_first re_row re_lane re_every re_stride re_next re_pos re_from re_to ht math np select
 fma advance unsound sample vmath64 array_kernel entry fill_normal fill_uniform fill_poisson normal_pair True False None and
 or not if else elif for while in is def return lambda range min max abs int float break continue pass""".split())

@@ -35,6 +35,7 @@ _ARGUMENTS = """
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
     saved    (R * 64,)             as state   scratch: a tile before the call
     whole    (128,)                step       scratch: who fires; hold before the call
+    draw     (322,)                -          scratch of the Poisson numbers, float64
     size, step0, n_steps              -          neurons, first step, steps
     origin, time0, dt              step, ms   t = time0 + (step - origin) dt
     seed, stream                   -          key of the random numbers
@@ -129,7 +130,7 @@ class _Source:
                     lam = f"pu[{place}:{place + 1}]"
                 else:
                     lam = f"tile_[{self.rows[s.rate.name]} * W:{self.rows[s.rate.name]} * W + lanes]"
-                out(f"fill_poisson({one}, {lam}, seed, stream + {k}, first, lanes, step)", 4)
+                out(f"fill_poisson({one}, {lam}, seed, stream + {k}, first, lanes, step, draw)", 4)
             elif s.kind == "table":
                 at = f"book[slots + {4 * s.slot}] + book[slots + {4 * s.slot + 2}] * {self.sample(s.slot)} + first"
                 out(f"at_ = {at}", 4)
@@ -259,7 +260,7 @@ class _Source:
         rows = ", ".join(f"{name} {row}" for name, row in self.rows.items())
         n_states = len(plan.states)
         holds = "W" if self.holds else "0"
-        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, size, step0, n_steps, origin, "
+        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, draw, size, step0, n_steps, origin, "
             "time0,\n            dt, seed, stream):")
         out('"""Advance the tiles cursor[0] ... cursor[2] - 1 by n_steps; come back early only if the spike buffer may fill.', 1)
         for line in _ARGUMENTS.format(rows=rows).rstrip().split("\n"):

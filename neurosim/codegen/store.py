@@ -27,7 +27,7 @@ from neurosim.codegen import native
 from neurosim.config import settings
 from neurosim.errors import NeurosimWarning, StorageError
 
-_loaded: dict[str, native.Native] = {}
+_loaded: dict[str, Callable] = {}
 #: how many structures this process has compiled
 compiled = 0
 
@@ -96,7 +96,12 @@ def load(source: str, single: bool) -> Callable:
             global compiled
             compiled += 1
             path = _source_file(key, source)
-            code = native.make_object(_imported(source).advance.py_func, single)
+            try:
+                code = native.make_object(_imported(source).advance.py_func, single)
+            except native.Unsupported:
+                # Numba's own dispatcher, with Numba's own cache, does the same with a slower start
+                _loaded[key] = _imported(source).advance
+                return _loaded[key]
             _write(path.with_suffix(".o"), native.seal(code))
             trim(keep=key)
         _loaded[key] = native.Native(code)

@@ -248,6 +248,8 @@ def fill_normal(even, odd, seed, stream, first, m, pair):
 
 
 LANES = 64
+#: length of the scratch array of fill_poisson
+WORK = 5 * LANES + 2
 
 
 @kernel
@@ -286,9 +288,8 @@ def _invert_shared(count, u, lam, m):
 
 
 @kernel
-def _invert_each(count, u, lam, start, m):
+def _invert_each(count, u, lam, start, m, rate, term, total):
     """poisson's inversion for m lanes, each with its own lam; lanes with lam >= 10 are left for later."""
-    rate, term, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for i in range(m):
         rate[i] = lam[start + i]
     for i in range(m):
@@ -310,14 +311,15 @@ def _invert_each(count, u, lam, start, m):
 
 
 @array_kernel
-def fill_poisson(out, lam, seed, stream, first, m, step):
+def fill_poisson(out, lam, seed, stream, first, m, step, work):
     """Fill out[:m] with Poisson numbers of the neurons first ... first + m - 1.
 
     out: float64 or float32, at least m long. lam: expected number, one for all (length 1) or one for each
     (length m); a negative or NaN lam gives NaN. Each number is that of poisson(lam, seed, stream, neuron,
-    step) and does not change with the length of lam.
+    step) and does not change with the length of lam. work: float64, WORK long; nothing is allocated here, so that
+    compiled code needs no memory manager.
     """
-    scratch, count = np.empty(LANES + 2), np.empty(LANES)
+    scratch, count = work[: LANES + 2], work[LANES + 2 : 2 * LANES + 2]
     shared = lam.size == 1
     rate = np.float64(lam[0]) if m > 0 else 0.0
     large = shared and not 0.0 <= rate < POISSON_SMALL
@@ -328,7 +330,7 @@ def fill_poisson(out, lam, seed, stream, first, m, step):
             if shared:
                 _invert_shared(count, u, rate, lanes)
             else:
-                _invert_each(count, u, lam, start, lanes)
+                _invert_each(count, u, lam, start, lanes, work[130:194], work[194:258], work[258:322])
             for i in range(lanes):
                 out[start + i] = count[i]
         if large or not shared:

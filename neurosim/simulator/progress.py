@@ -34,13 +34,17 @@ class Progress:
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            self.bar = Bar(TextColumn("simulating"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} ms"),
-                           TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, force_terminal=self.always or None), transient=True)
+            columns = (TextColumn("simulating"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} ms"),
+                       TimeElapsedColumn(), TimeRemainingColumn())
+            self.bar = Bar(*columns, console=Console(stderr=True, force_terminal=self.always or None), transient=True)
             self.task = self.bar.add_task("", total=self.duration)
             self.bar.start()
         self.bar.update(self.task, completed=reached)
 
-    def close(self) -> None:
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Remove the bar."""
         if self.bar is not None:
             self.bar.stop()

@@ -17,6 +17,7 @@ import numpy as np
 from neurosim import __version__
 from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, ParameterError, SimulationError
+from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import Group, lower, plan_recordings
 from neurosim.simulator.memory import check_memory
 from neurosim.simulator.network import Network
@@ -29,6 +30,8 @@ from neurosim.simulator.traces import Trace
 
 #: spikes a thread can hold before it comes back
 CAPACITY = 1 << 18
+#: length of the scratch array for Poisson numbers (kernels/random.py)
+DRAW = 322
 #: seconds a stretch should last: progress and Ctrl-C are looked at in between
 STRETCH = 0.15
 
@@ -85,7 +88,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     started = time.perf_counter()
     runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
     compile_s = time.perf_counter() - started
-    reached, problem = _loop(runners, first, n_steps, threads, _bar(progress, n_steps * dt))
+    reached, problem = _loop(runners, first, n_steps, threads, Progress(n_steps * dt, progress))
     return _collect(network, runners, first, reached, origin, time0, dt, seed, problem, compile_s)
 
 
@@ -150,10 +153,10 @@ class _Runner:
         n_rows = self.program.plan.n_rows
         self.saved = [np.empty(n_rows * LANES, self.program.real) for _ in self.parts]
         self.whole = [np.zeros(2 * LANES, self.program.integer) for _ in self.parts]
+        self.draw = [np.empty(DRAW) for _ in self.parts]
         self.common = (origin, float(time0), float(dt), seed, group.stream)
         self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]
-        self.chunks: list[np.ndarray] = []
-        self.neurons: list[np.ndarray] = []
+        self.chunks: list[tuple[np.ndarray, np.ndarray]] = []
         self.bad: tuple[int, int, int] | None = None
         self.advance = self.program.advance
         self.cursors = [np.array([low, 0, low, -1, 0, 0], np.int64) for low, _ in self.parts]
@@ -169,7 +172,7 @@ class _Runner:
         """Advance one part until its buffer is full or all its tiles are done."""
         g, program = self.group, self.program
         self.advance(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec, self.buffers[part],
-                     self.cursors[part], self.saved[part], self.whole[part], program.n, step0, n_steps, *self.common)
+                     self.cursors[part], self.saved[part], self.whole[part], self.draw[part], program.n, step0, n_steps, *self.common)
 
     def begin(self) -> None:
         """Point every part at its first tile."""
@@ -194,8 +197,7 @@ class _Runner:
             # a packed spike sorts by step, then by neuron
             packed = np.concatenate(found)
             packed.sort()
-            self.chunks.append((packed >> 32) + step0)
-            self.neurons.append((packed & 0xFFFFFFFF).astype(np.int32))
+            self.chunks.append(((packed >> 32) + step0, (packed & 0xFFFFFFFF).astype(np.int32)))
         self.pieces = [[] for _ in self.parts]
 
     def unfinished(self) -> list[int]:
@@ -210,8 +212,11 @@ def _loop(runners: list[_Runner], first: int, n_steps: int, threads: int, bar: P
     length = max(1, min(n_steps, 1_000_000 // total))
     pool = ThreadPoolExecutor(threads) if threads > 1 else None
     problem = ""
-    try:
+    with Interruption() as interrupted, bar:
         while step < end and not problem:
+            if interrupted():
+                problem = "interrupted by Ctrl-C"
+                break
             length = min(length, end - step)
             began = time.perf_counter()
             for runner in runners:
@@ -227,12 +232,8 @@ def _loop(runners: list[_Runner], first: int, n_steps: int, threads: int, bar: P
             most = max(1, CAPACITY // min(LANES, max(r.program.n for r in runners)))
             length = int(min(max(1, length * min(4.0, STRETCH / took)), most))
             bar.update((step - first) * runners[0].program.dt)
-    except KeyboardInterrupt:
-        problem = "interrupted by Ctrl-C"
-    finally:
-        if pool is not None:
-            pool.shutdown()
-        bar.close()
+    if pool is not None:
+        pool.shutdown()
     return step, problem
 
 
@@ -260,10 +261,6 @@ def _fault(runner: _Runner, neuron: int, row: int) -> str:
 
 
 # -- before and after ---------------------------------------------------------------------------------------------
-
-def _bar(progress: bool | None, duration: float) -> Progress:
-    return Progress(duration, progress)
-
 
 def _restore(resume: Result, network: Network, groups: list[Group], dt: float, single: bool) -> tuple[int, int, float]:
     state = resume.state
@@ -317,12 +314,12 @@ def _collect(network: Network, runners: list[_Runner], first: int, step: int, or
 
 
 def _spikes(runner: _Runner, step: int, begin: float, end: float, origin: int, time0: float, dt: float) -> SpikeTrains:
-    total = sum(map(len, runner.chunks))
+    total = sum(len(steps) for steps, _ in runner.chunks)
     times, indices = np.empty(total), np.empty(total, np.int32)
     place = total
     while runner.chunks:
         # each chunk is given up as soon as it is copied, so that two copies never exist
-        steps, neurons = runner.chunks.pop(), runner.neurons.pop()
+        steps, neurons = runner.chunks.pop()
         times[place - len(steps):place] = time0 + (steps + 1 - origin) * dt
         indices[place - len(steps):place] = neurons
         place -= len(steps)

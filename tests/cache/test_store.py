@@ -97,3 +97,29 @@ def test_unwritable_folder_gives_a_warning(tmp_path, monkeypatch):
     with pytest.warns(ns.NeurosimWarning, match="NEUROSIM_CACHE_DIR"):
         result = ns.simulate(ns.Population(1, model, name="c"), 1, 0.1)
     assert result.completed
+
+
+RANDOM = """
+import neurosim as ns
+from neurosim.codegen import store
+model = ns.NeuronModel.from_equations("dv/dt = (i - v)/10 + abs(v)**2.5*0 + tan(v)*0 + 0.1*xi", threshold="v > 1 + 0.1*rand()",
+                                      reset="v = 0.1*randn()", name="all_random", inputs=["i"])
+cells = ns.Population(70, model, name="c")
+stimuli = [ns.PoissonInput(rate=300, weight=0.2, target=cells), ns.PoissonInput(rate=[300.0]*70, weight=0.2, target=cells),
+           ns.OrnsteinUhlenbeck(0.5, 0.3, 4.0, shared=True, target=cells), ns.WhiteNoise(0.1, target=cells)]
+for dtype in ("float64", "float32"):
+    result = ns.simulate(ns.Network([cells], stimuli=stimuli), 50, 0.1, seed=1, dtype=dtype)
+    print(store.compiled, len(result.spikes["c"]), float(result.spikes["c"].times.sum()))
+"""
+
+
+def test_random_numbers_and_library_calls_work_from_stored_code(tmp_path):
+    def go():
+        done = subprocess.run([sys.executable, "-c", RANDOM], capture_output=True, text=True,
+                              env={**os.environ, "NEUROSIM_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"})
+        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+        return [line.split() for line in done.stdout.splitlines()]
+
+    first, second = go(), go()
+    assert [row[0] for row in first] == ["1", "2"] and [row[0] for row in second] == ["0", "0"]
+    assert [row[1:] for row in first] == [row[1:] for row in second]

@@ -63,7 +63,7 @@ def fill(kind, even, odd, seed, stream, first, m, pair):
 
 @njit(error_model="numpy")
 def fill_poisson(out, lam, seed, stream, first, m, step):
-    random.fill_poisson(out, lam, seed, stream, first, m, step)
+    random.fill_poisson(out, lam, seed, stream, first, m, step, np.empty(random.WORK))
 
 
 KINDS = {"uniform": 0, "normal": 1, "exponential": 2}
@@ -348,7 +348,7 @@ for values in (uniform, normal):
 COUNTS = """
 counts = np.empty((4, 70))
 for row, lam in zip(counts, ([0.5], [7.0], [20.0], np.linspace(0, 20, 70))):
-    random.fill_poisson(row, np.array(lam, float), -5, 3, 1, 70, 2)
+    random.fill_poisson(row, np.array(lam, float), -5, 3, 1, 70, 2, np.empty(random.WORK))
 print(hashlib.sha256(counts.tobytes()).hexdigest())
 """
 HITS = """
