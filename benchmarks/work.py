@@ -74,7 +74,7 @@ WORKS = {
         Work("lif_population", "lif", 100_000, 0.1, 1000.0, 5.0, 25.0, 38.004, 0.002),
         # periods differ by the error of the method, 0.5 % at order one
         Work("hh_single", "hh", 1, 0.01, 10_000.0, 0.0, 10.0, 68.1, 0.01),
-        Work("tiny", "lif", 100, 0.1, 100.0, 5.0, 25.0, 38.9, 0.05),
+        Work("tiny", "lif", 100, 0.1, 100.0, 5.0, 25.0, 35.4, 0.02),
     )
 }
 #: shorter runs for a look in between; their rates are compared between simulators only

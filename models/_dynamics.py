@@ -10,8 +10,8 @@ import neurosim as ns
 def steady_rates(spikes, start: float) -> np.ndarray:
     """Return the rate of every neuron in Hz, 1000 (n - 1)/(t_last - t_first) over its spikes after `start` (ms).
 
-    A neuron with fewer than three spikes, or silent for the last two of its intervals, has rate 0: it has stopped.
-    Counting spikes would round the rate to 1/duration; intervals do not.
+    A neuron with fewer than three spikes, or silent for the last two of its intervals, has rate 0: it has
+    stopped. Counting spikes would round the rate to 1/duration; intervals do not.
     """
     rates = np.zeros(spikes.size)
     for k in range(spikes.size):
@@ -25,8 +25,8 @@ def steady_rates(spikes, start: float) -> np.ndarray:
 def growth_rates(times: np.ndarray, deviations: np.ndarray) -> np.ndarray:
     """Return the rate at which small oscillations grow (1/ms), one for each column.
 
-    The slope of the straight line through the logarithms of the maxima: the real part of the leading eigenvalue of a
-    focus, if `deviations` (n_times, n) are small distances from the fixed point.
+    The slope of the straight line through the logarithms of the maxima: the real part of the leading
+    eigenvalue of a focus, if `deviations` (n_times, n) are small distances from the fixed point.
     """
     found = np.full(deviations.shape[1], np.nan)
     for k, x in enumerate(deviations.T):
@@ -56,5 +56,7 @@ def rest(model: ns.NeuronModel, currents) -> dict[str, np.ndarray]:
     for current in np.ravel(currents):
         # the last fixed point is a good start for the next
         start = found[-1] if found else None
-        found.append(ns.analysis.fixed_point(model, inputs={model.inputs[0]: float(current)}, start=start).values)
+        found.append(
+            ns.analysis.fixed_point(model, inputs={model.inputs[0]: float(current)}, start=start).values
+        )
     return {name: np.array([one[name] for one in found]) for name in model.state_names}

@@ -3,15 +3,16 @@
     dv/dt = v - v^3/3 - w + i
     dw/dt = (v + a - b w)/tau
 
-v, w and i are dimensionless and time is counted in ms. FitzHugh writes x = v and y = -w with the signs of his time
-reversed, and time in units in which tau = c^2 = 9; the value 12.5 (a rate of 0.08) is the one in use since.
+v, w and i are dimensionless and time is counted in ms. FitzHugh writes x = v and y = -w with the signs of his
+time reversed, and time in units in which tau = c^2 = 9; the value 12.5 (a rate of 0.08) is the one in use
+since.
 
 Closed forms: on the fixed point w = (v + a)/b. The trace of the Jacobian, 1 - v^2 - b/tau, vanishes at
 
     v* = -+ sqrt(1 - b/tau),   i* = (v* + a)/b - v* + v*^3/3,
 
-the two Hopf points, between which the fixed point is unstable. (v, w - w_0, i - i_0) -> -(v, w - w_0, i - i_0), with
-w_0 = i_0 = a/b, leaves the equations as they are: rates are the same at i and at 2 a/b - i.
+the two Hopf points, between which the fixed point is unstable. (v, w - w_0, i - i_0) -> -(v, w - w_0, i -
+i_0), with w_0 = i_0 = a/b, leaves the equations as they are: rates are the same at i and at 2 a/b - i.
 
 Source: R. FitzHugh (1961), doi:10.1016/S0006-3495(61)86902-6; J. Nagumo, S. Arimoto, S. Yoshizawa (1962),
 doi:10.1109/JRPROC.1962.288235.
@@ -25,9 +26,10 @@ from math import sqrt
 import numpy as np
 
 import neurosim as ns
-from neurosim.models._dynamics import growth_rates, rest, steady_rates, zero_of_curve
-from neurosim.models._figures import legend, letters, mark, title
 from neurosim.published import Number, Outcome, Reference
+
+from ._dynamics import growth_rates, rest, steady_rates, zero_of_curve
+from ._figures import legend, letters, mark, title
 
 
 def hopf_points(a: float = 0.7, b: float = 0.8, tau: float = 12.5) -> tuple[float, float]:
@@ -36,29 +38,55 @@ def hopf_points(a: float = 0.7, b: float = 0.8, tau: float = 12.5) -> tuple[floa
     return (a - v) / b + v - v**3 / 3, (a + v) / b - v + v**3 / 3
 
 
-_TWIN = "by DOP853 at rtol 1e-12 in tests/models"
+_TWIN = "by DOP853 in tests/models"
 REFERENCE = Reference(
     citation="R. FitzHugh (1961), Impulses and physiological states in theoretical models of nerve membrane, Biophys. J. "
-             "1, 445-466",
+    "1, 445-466",
     doi="10.1016/S0006-3495(61)86902-6",
     numbers={
-        "rest_v": Number(-1.199408, 1e-6, "", "Root of v - v^3/3 - (v + a)/b, the resting point P of the paper; digits "
-                         "given."),
+        "rest_v": Number(
+            -1.199408,
+            1e-6,
+            "",
+            "Root of v - v^3/3 - (v + a)/b, the resting point P of the paper; digits given.",
+        ),
         "rest_w": Number(-0.624260, 1e-6, "", "(v + a)/b at rest; digits given."),
         "hopf_low": Number(hopf_points()[0], 1e-4, "", "Closed form, 0.33128; growth rates are fitted."),
         "hopf_high": Number(hopf_points()[1], 1e-4, "", "Closed form, 1.41872; growth rates are fitted."),
-        "firing_from": Number(0.32418, 0.0002, "", f"Lowest current of endless firing, {_TWIN}: between 0.32415 and "
-                              "0.3242; the currents tried are 0.0002 apart."),
-        "period_0_5": Number(39.4744, 0.001, "ms", f"Period at i = 0.5, {_TWIN}; spikes are timed to dt = 0.01 ms, over "
-                             "fifty intervals."),
-        "symmetry": Number(0.0, 1e-9, "", "Relative difference of the periods at i = 0.5 and 2 a/b - 0.5: none, by symmetry "
-                           "(the spike detector of the second is upside down, at -1 downwards); rounding."),
+        "firing_from": Number(
+            0.32418,
+            0.0002,
+            "",
+            f"Lowest current of endless firing, {_TWIN}: between 0.32415 and 0.3242; the currents tried are "
+            "0.0002 apart.",
+        ),
+        "period_0_5": Number(
+            39.4744,
+            0.001,
+            "ms",
+            f"Period at i = 0.5, {_TWIN}; spikes are timed to dt = 0.01 ms, over fifty intervals.",
+        ),
+        "symmetry": Number(
+            0.0,
+            1e-9,
+            "",
+            "Relative difference of the periods at i = 0.5 and 2 a/b - 0.5: none, by symmetry (the spike "
+            "detector of the second is upside down, at -1 downwards); rounding.",
+        ),
         "peak_0_5": Number(1.8521, 5e-4, "", f"Highest v at i = 0.5, {_TWIN}; samples every 0.01 ms."),
-        "spikes_0_3": Number(0, 0, "", "Below the first Hopf point and the fold of the cycles: spikes after 500 ms."),
+        "spikes_0_3": Number(
+            0, 0, "", "Below the first Hopf point and the fold of the cycles: spikes after 500 ms."
+        ),
         "spikes_1_5": Number(0, 0, "", "Above the second Hopf point: excitation block."),
-        "anodal_break_spikes": Number(1, 0, "", "One impulse after release from an inhibiting current of -0.5 (anodal break "
-                                      "excitation, figure 4 of the paper)."),
-    })
+        "anodal_break_spikes": Number(
+            1,
+            0,
+            "",
+            "One impulse after release from an inhibiting current of -0.5 (anodal break excitation, shown "
+            "in the paper).",
+        ),
+    },
+)
 
 CELLS = "cells"
 
@@ -103,12 +131,21 @@ def build(parameters: Parameters = Parameters()) -> ns.Network:
     """Return one cell at rest that gets the step of current from 20 ms on; v and w are recorded."""
     cells = _cells(parameters, 1)
     every = max(1, round(0.1 / parameters.dt)) * parameters.dt
-    return ns.Network([cells], stimuli=[ns.Step(parameters.current, target=cells, start=20.0)],
-                      probes=[ns.Probe(cells, x, every=every, name=x) for x in ("v", "w")])
+    return ns.Network(
+        [cells],
+        stimuli=[ns.Step(parameters.current, target=cells, start=20.0)],
+        probes=[ns.Probe(cells, x, every=every, name=x) for x in ("v", "w")],
+    )
 
 
-def run(parameters: Parameters = Parameters(), *, duration: float | None = None, seed: int = 0, threads: int = 1,
-        progress=None) -> Outcome:
+def run(
+    parameters: Parameters = Parameters(),
+    *,
+    duration: float | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    progress=None,
+) -> Outcome:
     """Run all experiments of this module; `duration` (ms) is that of the main network, 200 if None."""
     p = parameters
     options = dict(dt=p.dt, threads=threads, progress=progress, method="rk4")
@@ -134,7 +171,9 @@ def _hopf(p: Parameters, options: dict):
         current = centre + np.linspace(-0.02, 0.025, 5)
         point = rest(_model(p), current)
         cells = _cells(p, current.size, v=point["v"] + 1e-6, w=point["w"])
-        net = ns.Network([cells], stimuli=[ns.DC(current, target=cells)], probes=[ns.Probe(cells, "v", name="v")])
+        net = ns.Network(
+            [cells], stimuli=[ns.DC(current, target=cells)], probes=[ns.Probe(cells, "v", name="v")]
+        )
         v = ns.simulate(net, 250.0, **options).traces["v"]
         measured[name] = zero_of_curve(current, growth_rates(v.times[1000:], v.values[1000:] - point["v"]))
     return measured, {}
@@ -143,13 +182,19 @@ def _hopf(p: Parameters, options: dict):
 def _firing(p: Parameters, options: dict):
     """Rates from the limit cycle and from rest; the mirror image of 0.5 with its detector upside down."""
     fold = np.arange(0.3235, 0.3256, 0.0002)
-    curve = np.r_[np.arange(0.2, 0.32, 0.02), np.arange(0.32, 0.35, 0.002), np.arange(0.36, 1.4, 0.02),
-                  np.arange(1.4, 1.44, 0.002), np.arange(1.44, 1.6, 0.02)]
+    curve = np.r_[
+        np.arange(0.2, 0.32, 0.02),
+        np.arange(0.32, 0.35, 0.002),
+        np.arange(0.36, 1.4, 0.02),
+        np.arange(1.4, 1.44, 0.002),
+        np.arange(1.44, 1.6, 0.02),
+    ]
     current = np.r_[fold, 0.5, 0.3, 1.5, curve]
     # relaxation oscillations keep their size until they vanish: every peak passes the detector's level of 1
     cells = _cells(p, current.size, v=2.0, w=np.where(current > p.a / p.b, 1.2, -0.3))
-    spikes = ns.simulate(ns.Network([cells], stimuli=[ns.DC(current, target=cells)]), p.rate_duration,
-                         **options).spikes[CELLS]
+    spikes = ns.simulate(
+        ns.Network([cells], stimuli=[ns.DC(current, target=cells)]), p.rate_duration, **options
+    ).spikes[CELLS]
     rate = steady_rates(spikes, 500.0)
     n = fold.size
     going = fold[rate[:n] > 0]
@@ -162,10 +207,15 @@ def _firing(p: Parameters, options: dict):
     periods = [_period(v.times, sides[:, k]) for k in range(2)]
     late = v.times > 200.0
     count = [float(np.sum(spikes[n + k] > 500.0)) for k in (1, 2)]
-    measured = {"firing_from": float(going.min() - 0.0001) if going.size else float("nan"),
-                "period_0_5": float(1000.0 / rate[n]), "symmetry": float(abs(periods[1] / periods[0] - 1.0)),
-                "peak_0_5": float(sides[late, 0].max()), "spikes_0_3": count[0], "spikes_1_5": count[1]}
-    return measured, {"fi_current": curve, "fi_rate": rate[n + 3:]}
+    measured = {
+        "firing_from": float(going.min() - 0.0001) if going.size else float("nan"),
+        "period_0_5": float(1000.0 / rate[n]),
+        "symmetry": float(abs(periods[1] / periods[0] - 1.0)),
+        "peak_0_5": float(sides[late, 0].max()),
+        "spikes_0_3": count[0],
+        "spikes_1_5": count[1],
+    }
+    return measured, {"fi_current": curve, "fi_rate": rate[n + 3 :]}
 
 
 def _period(times: np.ndarray, v: np.ndarray) -> float:
@@ -179,8 +229,11 @@ def _break(p: Parameters, options: dict):
     """Inhibiting current until 100 ms, then none."""
     cells = _cells(p, 1)
     every = max(1, round(0.1 / p.dt)) * p.dt
-    net = ns.Network([cells], stimuli=[ns.Step(-0.5, target=cells, start=0.0, stop=100.0)],
-                     probes=[ns.Probe(cells, "v", every=every, name="v")])
+    net = ns.Network(
+        [cells],
+        stimuli=[ns.Step(-0.5, target=cells, start=0.0, stop=100.0)],
+        probes=[ns.Probe(cells, "v", every=every, name="v")],
+    )
     result = ns.simulate(net, 250.0, **options)
     return {"anodal_break_spikes": float(len(result.spikes[CELLS]))}, {"break": result.traces["v"]}
 
@@ -195,7 +248,10 @@ def _graded(p: Parameters, options: dict):
         net = ns.Network([cells], probes=[ns.Probe(cells, x, every=10 * p.dt, name=x) for x in ("v", "w")])
         found = ns.simulate(net, 60.0, **options).traces
         if zoom == 0:
-            paths = [(found["v"].values[:, k], found["w"].values[:, k]) for k in np.searchsorted(new, [0.499, 0.599, 0.699])]
+            paths = [
+                (found["v"].values[:, k], found["w"].values[:, k])
+                for k in np.searchsorted(new, [0.499, 0.599, 0.699])
+            ]
         shock, first = np.unique(np.r_[shock, new], return_index=True)
         peak = np.r_[peak, found["v"].values[found["v"].times > 2.0].max(0)][first]
         steep = int(np.argmax(np.abs(np.diff(peak))))

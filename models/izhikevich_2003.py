@@ -2,21 +2,23 @@
 
     dv/dt = 0.04 v^2 + 5 v + 140 - u + i,   du/dt = a (b v - u),   v > 30 mV:  v <- c, u <- u + d
 
-v in mV, u and i in mV/ms, t in ms. Two patterns use other forms, as the program of the paper does: the integrator and
-class 1 excitability 0.04 v^2 + 4.1 v + 108, accommodation du/dt = a b (v + 65).
+v in mV, u and i in mV/ms, t in ms. Two patterns use other forms, as the program of the paper does: the
+integrator and class 1 excitability 0.04 v^2 + 4.1 v + 108, accommodation du/dt = a b (v + 65).
 
-The patterns belong to the paper's integration as much as to its equations: Euler steps of 0.1 to 0.5 ms in which u
-is advanced with the v just computed,
+The patterns belong to the paper's integration as much as to its equations: Euler steps of 0.1 to 0.5 ms in
+which u is advanced with the v just computed,
 
     v <- v + h (0.04 v^2 + 5 v + 140 - u + i),   then   u <- u + h a (b v - u).
 
-That is what `build` describes (u' is given the v of the end of the step), and with it every number below is exact.
-With h = 0.01 ms most patterns stay, but bistability cannot be switched off, a depolarising after-potential becomes a
-train of spikes, and inhibition-induced bursting never ends; `run` counts them as ``fine_...``.
+That is what `build` describes (u' is given the v of the end of the step), and with it every number below is
+exact. With h = 0.01 ms most patterns stay, but bistability cannot be switched off, a depolarising
+after-potential becomes a train of spikes, and inhibition-induced bursting never ends; `run` counts them as
+``fine_...``.
 
-Source: E. M. Izhikevich (2003), doi:10.1109/TNN.2003.820440 (the model); E. M. Izhikevich (2004), Which model to use
-for cortical spiking neurons?, IEEE Trans. Neural Netw. 15, 1063-1070, doi:10.1109/TNN.2004.832719 (figure 1, whose
-parameters and currents are those of the program figure1.m that the author published with it).
+Source: E. M. Izhikevich (2003), doi:10.1109/TNN.2003.820440 (the model); E. M. Izhikevich (2004), Which model
+to use for cortical spiking neurons?, IEEE Trans. Neural Netw. 15, 1063-1070, doi:10.1109/TNN.2004.832719
+(figure 1, whose parameters and currents are those of the program figure1.m that the author published with
+it).
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ from typing import Any
 import numpy as np
 
 import neurosim as ns
-from neurosim.models._figures import title
 from neurosim.published import Number, Outcome, Reference
+
+from ._figures import title
 
 CELLS = "cells"
 
@@ -96,8 +99,9 @@ PATTERNS: dict[str, Pattern] = {
     "spike_latency": Pattern("I", 0.02, 0.2, -65, 6, -70, 0.2, 100, _pulses(7.04, 3, 10)),
     "subthreshold_oscillation": Pattern("J", 0.05, 0.26, -60, 0, -62, 0.25, 200, _pulses(2, 5, 20)),
     "resonator": Pattern("K", 0.1, 0.26, -60, -1, -62, 0.25, 400, _pulses(0.65, 4, 40, 60, 280, 320)),
-    "integrator": Pattern("L", 0.02, -0.1, -55, 6, -60, 0.25, 100, _pulses(9, 2, 100 / 11, 100 / 11 + 5, 70, 80),
-                          **_CLASS_1),
+    "integrator": Pattern(
+        "L", 0.02, -0.1, -55, 6, -60, 0.25, 100, _pulses(9, 2, 100 / 11, 100 / 11 + 5, 70, 80), **_CLASS_1
+    ),
     "rebound_spike": Pattern("M", 0.03, 0.25, -60, 4, -64, 0.2, 200, _pulses(-15, 5, 20)),
     "rebound_burst": Pattern("N", 0.03, 0.25, -52, 0, -64, 0.2, 200, _pulses(-15, 5, 20)),
     "threshold_variability": Pattern("O", 0.03, 0.25, -60, 4, -64, 0.25, 100, _threshold_probe),
@@ -108,26 +112,40 @@ PATTERNS: dict[str, Pattern] = {
     "inhibition_bursting": Pattern("T", -0.026, -1, -45, -2, -63.8, 0.5, 350, _release),
 }
 TITLES = {name: name.replace("_", " ") for name in PATTERNS} | {
-    "class_1": "class 1 excitable", "class_2": "class 2 excitable", "adaptation": "frequency adaptation",
-    "subthreshold_oscillation": "subthreshold oscillations", "after_potential": "depolarising after-potential",
-    "inhibition_spiking": "inhibition-induced spiking", "inhibition_bursting": "inhibition-induced bursting"}
+    "class_1": "class 1 excitable",
+    "class_2": "class 2 excitable",
+    "adaptation": "frequency adaptation",
+    "subthreshold_oscillation": "subthreshold oscillations",
+    "after_potential": "depolarising after-potential",
+    "inhibition_spiking": "inhibition-induced spiking",
+    "inhibition_bursting": "inhibition-induced bursting",
+}
 
 
 def _count(value: float, panel: str, what: str) -> Number:
-    return Number(value, 0.0, "", f"Fig. 1({panel}) of the paper of 2004, drawn by figure1.m: {what}; a count.")
+    return Number(
+        value, 0.0, "", f"Fig. 1({panel}) of the paper of 2004, drawn by figure1.m: {what}; a count."
+    )
 
 
 def _time(value: float, panel: str, what: str) -> Number:
-    return Number(value, 1e-6, "ms", f"Fig. 1({panel}), as figure1.m gives it: {what}; whole steps, hence rounding only.")
+    return Number(
+        value,
+        1e-6,
+        "ms",
+        f"Fig. 1({panel}), as figure1.m gives it: {what}; whole steps, hence rounding only.",
+    )
 
 
 REFERENCE = Reference(
     citation="E. M. Izhikevich (2003), Simple model of spiking neurons, IEEE Trans. Neural Netw. 14, 1569-1572; patterns: "
-             "(2004) 15, 1063-1070",
+    "(2004) 15, 1063-1070",
     doi="10.1109/TNN.2003.820440",
     numbers={
         "tonic_spiking_spikes": _count(5, "A", "spikes"),
-        "tonic_spiking_steadiness": Number(1.0, 0.05, "", "Fig. 1(A): last interval over the one before; regular to 5 %."),
+        "tonic_spiking_steadiness": Number(
+            1.0, 0.05, "", "Fig. 1(A): last interval over the one before; regular to 5 %."
+        ),
         "phasic_spiking_spikes": _count(1, "B", "one spike at the onset of a lasting current"),
         "tonic_bursting_bursts": _count(4, "C", "bursts (spikes less than 20 ms apart)"),
         "tonic_bursting_per_burst": _count(6, "C", "spikes in each burst after the first"),
@@ -140,13 +158,22 @@ REFERENCE = Reference(
         "class_1_spikes": _count(10, "G", "spikes during the ramp"),
         "class_1_range": Number(2.7, 1e-6, "", "Fig. 1(G): first over last interval, 40.5 ms over 15 ms."),
         "class_2_spikes": _count(14, "H", "spikes during the ramp"),
-        "class_2_range": Number(20.75 / 11, 1e-6, "", "Fig. 1(H): first over last interval, 20.75 ms over 11 ms; narrower "
-                                "than class 1."),
+        "class_2_range": Number(
+            20.75 / 11,
+            1e-6,
+            "",
+            "Fig. 1(H): first over last interval, 20.75 ms over 11 ms; narrower than class 1.",
+        ),
         "spike_latency_spikes": _count(1, "I", "spikes"),
         "spike_latency_delay": _time(16.6, "I", "from the onset of the pulse, long after its 3 ms"),
         "subthreshold_oscillation_spikes": _count(1, "J", "spikes"),
-        "subthreshold_oscillation_period": Number(56.48, 1.2, "ms", "Fig. 1(J): 2 pi/sqrt(a b - a^2/4), from the "
-                                                  "eigenvalues at rest; 2 % for the amplitude of three maxima."),
+        "subthreshold_oscillation_period": Number(
+            56.48,
+            1.2,
+            "ms",
+            "Fig. 1(J): 2 pi/sqrt(a b - a^2/4), from the eigenvalues at rest; 2 % for the amplitude of "
+            "three maxima.",
+        ),
         "resonator_first_pair": _count(0, "K", "spikes after pulses 20 ms apart"),
         "resonator_second_pair": _count(1, "K", "spikes after pulses 40 ms apart, the resonant interval"),
         "integrator_first_pair": _count(1, "L", "spikes after pulses 5 ms apart"),
@@ -159,15 +186,23 @@ REFERENCE = Reference(
         "bistability_between": _count(5, "P", "spikes from the first pulse to the second"),
         "bistability_after": _count(0, "P", "spikes after the second pulse"),
         "after_potential_spikes": _count(1, "Q", "spikes"),
-        "after_potential_height": Number(18.9397, 1e-3, "mV", "Fig. 1(Q), as figure1.m gives it: highest v later than "
-                                         "1 ms after the spike, above the initial v; digits given."),
+        "after_potential_height": Number(
+            18.9397,
+            1e-3,
+            "mV",
+            "Fig. 1(Q), as figure1.m gives it: highest v later than 1 ms after the spike, above the "
+            "initial v; digits given.",
+        ),
         "accommodation_slow": _count(0, "R", "spikes during the slow ramp to 8"),
         "accommodation_fast": _count(1, "R", "spikes during the fast ramp to 4"),
         "inhibition_spiking_during": _count(3, "S", "spikes while the current is reduced"),
         "inhibition_spiking_outside": _count(0, "S", "spikes before and after"),
-        "inhibition_bursting_bursts": _count(2, "T", "bursts (spikes less than 20 ms apart) while the current is reduced"),
+        "inhibition_bursting_bursts": _count(
+            2, "T", "bursts (spikes less than 20 ms apart) while the current is reduced"
+        ),
         "inhibition_bursting_spikes": _count(12, "T", "spikes in them"),
-    })
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -191,9 +226,16 @@ def _model(v_peak: float) -> ns.NeuronModel:
         dv/dt = slope
         du/dt = a*(b*(v + dt*slope + shift) - leak*u)
         """,
-        threshold="v > v_peak", reset="v = c; u += d",
-        parameters=dict(a=0.02, b=0.2, c=-65.0, d=8.0, v_peak=v_peak, linear=5.0, constant=140.0, shift=0.0, leak=1.0),
-        inputs=["i"], initial=dict(v=-65.0, u="b*v"), method="euler", name="izhikevich")
+        threshold="v > v_peak",
+        reset="v = c; u += d",
+        parameters=dict(
+            a=0.02, b=0.2, c=-65.0, d=8.0, v_peak=v_peak, linear=5.0, constant=140.0, shift=0.0, leak=1.0
+        ),
+        inputs=["i"],
+        initial=dict(v=-65.0, u="b*v"),
+        method="euler",
+        name="izhikevich",
+    )
 
 
 def _network(names: list[str], dt: float, v_peak: float) -> ns.Network:
@@ -205,12 +247,17 @@ def _network(names: list[str], dt: float, v_peak: float) -> ns.Network:
 
     values = {key: column(key) for key in ("a", "b", "c", "d", "linear", "constant", "shift", "leak")}
     u = np.array([row.b * row.v if row.u is None else row.u for row in rows], dtype=float)
-    cells = ns.Population(len(rows), _model(v_peak), name=CELLS, parameters=values, initial={"v": column("v"), "u": u})
+    cells = ns.Population(
+        len(rows), _model(v_peak), name=CELLS, parameters=values, initial={"v": column("v"), "u": u}
+    )
     # rounded, for t > 20 must not hold at 20.000000000000004
     t = np.round(np.arange(round(column("stop").max() / dt) + 1) * dt, 9)
     currents = np.stack([np.where(t <= row.stop, row.current(t), 0.0) for row in rows], axis=1)
-    return ns.Network([cells], stimuli=[ns.TimedArray(currents, interval=dt, target=cells)],
-                      probes=[ns.Probe(cells, x, name=x) for x in ("v", "i")])
+    return ns.Network(
+        [cells],
+        stimuli=[ns.TimedArray(currents, interval=dt, target=cells)],
+        probes=[ns.Probe(cells, x, name=x) for x in ("v", "i")],
+    )
 
 
 def build(parameters: Parameters = Parameters()) -> ns.Network:
@@ -218,8 +265,14 @@ def build(parameters: Parameters = Parameters()) -> ns.Network:
     return _network(list(PATTERNS), parameters.dt, parameters.v_peak)
 
 
-def run(parameters: Parameters = Parameters(), *, duration: float | None = None, seed: int = 0, threads: int = 1,
-        progress=None) -> Outcome:
+def run(
+    parameters: Parameters = Parameters(),
+    *,
+    duration: float | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    progress=None,
+) -> Outcome:
     """Run every pattern with its own step (or all with ``dt`` if `same`); `duration` (ms) cuts them off, None: whole."""
     p = parameters
     spikes: dict[str, np.ndarray] = {}
@@ -227,8 +280,14 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
     for h in sorted({p.dt if p.same else row.h for row in PATTERNS.values()}):
         names = [name for name, row in PATTERNS.items() if p.same or row.h == h]
         stop = max(PATTERNS[name].stop for name in names) + h
-        result = ns.simulate(_network(names, h, p.v_peak), stop if duration is None else min(stop, duration), h, seed=seed,
-                             threads=threads, progress=progress)
+        result = ns.simulate(
+            _network(names, h, p.v_peak),
+            stop if duration is None else min(stop, duration),
+            h,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
         v, i = result.traces["v"], result.traces["i"]
         for k, name in enumerate(names):
             shown = v.times <= PATTERNS[name].stop
@@ -236,7 +295,9 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
             times = result.spikes[CELLS][k] - h
             spikes[name] = times[times <= PATTERNS[name].stop + 1e-9]
             traces[name] = (v.times[shown], v.values[shown, k], i.values[shown, k])
-    fine = ns.simulate(_network(list(PATTERNS), 0.01, p.v_peak), 400.0, 0.01, threads=threads, progress=progress)
+    fine = ns.simulate(
+        _network(list(PATTERNS), 0.01, p.v_peak), 400.0, 0.01, threads=threads, progress=progress
+    )
     measured = _features(spikes, traces)
     for k, (name, row) in enumerate(PATTERNS.items()):
         measured[f"fine_{name}_spikes"] = float(np.sum(fine.spikes[CELLS][k] <= row.stop))
@@ -265,9 +326,22 @@ def _features(s: dict[str, np.ndarray], traces: dict[str, Any]) -> dict[str, flo
 
     later = set(_bursts(s["tonic_bursting"])[1:])
     mixed = _bursts(s["mixed_mode"]) or [0]
-    out = {f"{name}_spikes": len(s[name])
-           for name in ("tonic_spiking", "phasic_spiking", "phasic_bursting", "adaptation", "class_1", "class_2",
-                        "spike_latency", "subthreshold_oscillation", "rebound_spike", "rebound_burst", "after_potential")}
+    out = {
+        f"{name}_spikes": len(s[name])
+        for name in (
+            "tonic_spiking",
+            "phasic_spiking",
+            "phasic_bursting",
+            "adaptation",
+            "class_1",
+            "class_2",
+            "spike_latency",
+            "subthreshold_oscillation",
+            "rebound_spike",
+            "rebound_burst",
+            "after_potential",
+        )
+    }
     out |= {
         "tonic_spiking_steadiness": ratio("tonic_spiking", -1, -2),
         "tonic_bursting_bursts": len(_bursts(s["tonic_bursting"])),
@@ -280,14 +354,18 @@ def _features(s: dict[str, np.ndarray], traces: dict[str, Any]) -> dict[str, flo
         "class_2_range": ratio("class_2", 0, -1),
         "spike_latency_delay": after("spike_latency", 10.0),
         "subthreshold_oscillation_period": _oscillation(*traces["subthreshold_oscillation"][:2]),
-        "resonator_first_pair": within("resonator", 0, 280), "resonator_second_pair": within("resonator", 320),
-        "integrator_first_pair": within("integrator", 0, 70), "integrator_second_pair": within("integrator", 70),
+        "resonator_first_pair": within("resonator", 0, 280),
+        "resonator_second_pair": within("resonator", 320),
+        "integrator_first_pair": within("integrator", 0, 70),
+        "integrator_second_pair": within("integrator", 70),
         "rebound_spike_delay": after("rebound_spike", 25.0),
         "threshold_variability_alone": within("threshold_variability", 0, 70),
         "threshold_variability_after": within("threshold_variability", 80),
-        "bistability_between": within("bistability", 37.5, 216), "bistability_after": within("bistability", 216),
+        "bistability_between": within("bistability", 37.5, 216),
+        "bistability_after": within("bistability", 216),
         "after_potential_height": _after_potential(*traces["after_potential"][:2], s["after_potential"]),
-        "accommodation_slow": within("accommodation", 0, 300), "accommodation_fast": within("accommodation", 300),
+        "accommodation_slow": within("accommodation", 0, 300),
+        "accommodation_fast": within("accommodation", 300),
         "inhibition_spiking_during": within("inhibition_spiking", 50, 250),
         "inhibition_spiking_outside": within("inhibition_spiking", 0, 50) + within("inhibition_spiking", 250),
         "inhibition_bursting_bursts": len(_bursts(s["inhibition_bursting"])),
@@ -329,6 +407,15 @@ def figure(outcome: Outcome):
             ax.set_ylabel("v (mV)")
         if k >= 16:
             ax.set_xlabel("Time (ms)")
-    axes[0, 0].annotate("current", xy=(1.0, -106), xytext=(2, 1), textcoords="offset points", fontsize=6, color=grey,
-                        xycoords=axes[0, 0].get_yaxis_transform(), ha="right", va="bottom")
+    axes[0, 0].annotate(
+        "current",
+        xy=(1.0, -106),
+        xytext=(2, 1),
+        textcoords="offset points",
+        fontsize=6,
+        color=grey,
+        xycoords=axes[0, 0].get_yaxis_transform(),
+        ha="right",
+        va="bottom",
+    )
     return fig

@@ -6,15 +6,16 @@ A pulse of current of duration d excites if it is stronger than (Lapicque's expo
 
     i_th(d) = i_rh/(1 - exp(-d/tau_m)),   rheobase i_rh = (v_th - v_rest)/r_m,   chronaxie tau_m ln 2,
 
-the chronaxie being the duration at which twice the rheobase is needed. A lasting current i > i_rh fires at the rate
+the chronaxie being the duration at which twice the rheobase is needed. A lasting current i > i_rh fires at
+the rate
 
     f(i) = 1/(t_ref + tau_m ln((v_inf - v_reset)/(v_inf - v_th))),   v_inf = v_rest + r_m i,
 
 which is no part of the paper of 1907 but of the neuron that grew from it.
 
-Source: L. Lapicque (1907), J. Physiol. Pathol. Gen. 9, 620-635, translated by N. Brunel and M. C. W. van Rossum,
-Biol. Cybern. 97, 341-349, doi:10.1007/s00422-007-0189-6; the firing rate: B. W. Knight (1972), J. Gen. Physiol. 59,
-734-766, doi:10.1085/jgp.59.6.734.
+Source: L. Lapicque (1907), J. Physiol. Pathol. Gen. 9, 620-635, translated by N. Brunel and M. C. W. van
+Rossum, Biol. Cybern. 97, 341-349, doi:10.1007/s00422-007-0189-6; the firing rate: B. W. Knight (1972), J.
+Gen. Physiol. 59, 734-766, doi:10.1085/jgp.59.6.734.
 """
 
 from __future__ import annotations
@@ -25,33 +26,56 @@ from math import exp, log
 import numpy as np
 
 import neurosim as ns
-from neurosim.models._dynamics import steady_rates
-from neurosim.models._figures import legend, letters, mark, title
 from neurosim.published import Number, Outcome, Reference
+
+from ._dynamics import steady_rates
+from ._figures import legend, letters, mark, title
 
 _PULSE = "exponential law; the threshold is bisected to 1e-9 and pulses are whole steps"
 _RATE = "closed form; a spike waits for the end of its step, so that an interval is up to dt = 0.01 ms longer"
 REFERENCE = Reference(
     citation="L. Lapicque (1907), Recherches quantitatives sur l'excitation électrique des nerfs traitée comme une "
-             "polarisation, J. Physiol. Pathol. Gen. 9, 620-635",
+    "polarisation, J. Physiol. Pathol. Gen. 9, 620-635",
     doi="10.1007/s00422-007-0189-6",
     numbers={
-        "rheobase": Number(1.5, 1e-6, "nA", "(v_th - v_rest)/r_m, the least lasting current that excites: a pulse of "
-                           "40 tau_m, bisected to 1e-9."),
-        "chronaxie": Number(10 * log(2), 1e-5, "ms", "tau_m ln 2, with tau_m solved for in each measured threshold, and "
-                            "averaged; errors of 1e-9 in thresholds near the rheobase are blown up by that."),
+        "rheobase": Number(
+            1.5,
+            1e-6,
+            "nA",
+            "(v_th - v_rest)/r_m, the least lasting current that excites: a pulse of 40 tau_m, bisected to "
+            "1e-9.",
+        ),
+        "chronaxie": Number(
+            10 * log(2),
+            1e-5,
+            "ms",
+            "tau_m ln 2, with tau_m solved for in each measured threshold, and averaged; errors of 1e-9 in "
+            "thresholds near the rheobase are blown up by that.",
+        ),
         "threshold_1": Number(1.5 / (1 - exp(-0.1)), 1e-6, "nA", f"Pulse of 1 ms: {_PULSE}."),
         "threshold_10": Number(1.5 / (1 - exp(-1.0)), 1e-6, "nA", f"Pulse of 10 ms: {_PULSE}."),
-        "charge_0_1": Number(0.15 / (1 - exp(-0.01)), 1e-6, "pC", f"Charge of a pulse of 0.1 ms, near Weiss' limit i_rh "
-                             f"tau_m of short pulses: {_PULSE}."),
-        "law_error": Number(0.0, 1e-7, "", f"Greatest relative deviation from the law over all durations: {_PULSE}."),
+        "charge_0_1": Number(
+            0.15 / (1 - exp(-0.01)),
+            1e-6,
+            "pC",
+            f"Charge of a pulse of 0.1 ms, near Weiss' limit i_rh tau_m of short pulses: {_PULSE}.",
+        ),
+        "law_error": Number(
+            0.0, 1e-7, "", f"Greatest relative deviation from the law over all durations: {_PULSE}."
+        ),
         "rate_1_5": Number(0.0, 0.0, "Hz", "At the rheobase the neuron never reaches its threshold."),
         "rate_2": Number(1000 / (2 + 10 * log(20 / 5)), 0.04, "Hz", f"2 nA: {_RATE}."),
         "rate_3": Number(1000 / (2 + 10 * log(30 / 15)), 0.13, "Hz", f"3 nA: {_RATE}."),
         "rate_10": Number(1000 / (2 + 10 * log(100 / 85)), 0.76, "Hz", f"10 nA: {_RATE}."),
-        "count_error": Number(0.0, 0.0, "", "Greatest difference, over 80 currents, between the number of spikes and that "
-                              "of the closed form with intervals rounded up to whole steps: an exact integrator is exact."),
-    })
+        "count_error": Number(
+            0.0,
+            0.0,
+            "",
+            "Greatest difference, over 80 currents, between the number of spikes and that of the closed "
+            "form with intervals rounded up to whole steps: an exact integrator is exact.",
+        ),
+    },
+)
 
 CELLS = "cells"
 
@@ -64,9 +88,9 @@ def _unit(default: float, unit: str):
 class Parameters:
     """Constants of the neuron and the protocol.
 
-    tau_m: membrane time constant (ms), 10. r_m: resistance (MOhm), 10. v_rest, v_th, v_reset: rest, threshold and
-    reset (mV), -65, -50, -65. t_ref: refractory period (ms), 2. current: step of the main network (nA), 2.
-    dt: time step (ms), 0.01. rate_duration: length of the runs in which rates are measured (ms), 2000.
+    tau_m: membrane time constant (ms), 10. r_m: resistance (MOhm), 10. v_rest, v_th, v_reset: rest, threshold
+    and reset (mV), -65, -50, -65. t_ref: refractory period (ms), 2. current: step of the main network (nA),
+    2. dt: time step (ms), 0.01. rate_duration: length of the runs in which rates are measured (ms), 2000.
     """
 
     tau_m: float = _unit(10.0, "ms")
@@ -106,12 +130,21 @@ def build(parameters: Parameters = Parameters()) -> ns.Network:
     """Return one neuron that gets the step of current from 10 ms on, with its voltage."""
     cells = ns.Population(1, _model(parameters), name=CELLS)
     every = max(1, round(0.1 / parameters.dt)) * parameters.dt
-    return ns.Network([cells], stimuli=[ns.Step(parameters.current, target=cells, start=10.0)],
-                      probes=[ns.Probe(cells, "v", every=every, name="v")])
+    return ns.Network(
+        [cells],
+        stimuli=[ns.Step(parameters.current, target=cells, start=10.0)],
+        probes=[ns.Probe(cells, "v", every=every, name="v")],
+    )
 
 
-def run(parameters: Parameters = Parameters(), *, duration: float | None = None, seed: int = 0, threads: int = 1,
-        progress=None) -> Outcome:
+def run(
+    parameters: Parameters = Parameters(),
+    *,
+    duration: float | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    progress=None,
+) -> Outcome:
     """Run all experiments of this module; `duration` (ms) is that of the main network, 100 if None."""
     p = parameters
     options = dict(dt=p.dt, threads=threads, progress=progress)
@@ -126,8 +159,11 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
 
 def _pulse(cells: ns.Population, amplitude, width, dt: float) -> ns.Waveform:
     """Return a pulse from 0 to `width` for each neuron; a quarter of a step keeps rounding away from its end."""
-    return ns.Waveform("amplitude*where(t < end, 1, 0)", target=cells,
-                       parameters={"amplitude": amplitude, "end": np.asarray(width) - 0.25 * dt})
+    return ns.Waveform(
+        "amplitude*where(t < end, 1, 0)",
+        target=cells,
+        parameters={"amplitude": amplitude, "end": np.asarray(width) - 0.25 * dt},
+    )
 
 
 def _strength_duration(p: Parameters, options: dict):
@@ -145,9 +181,14 @@ def _strength_duration(p: Parameters, options: dict):
     i_rh, width, found = float(found[-1]), width[:-1], found[:-1]
     tau = -width / np.log1p(-i_rh / found)
     short, one, ten = (int(np.argmin(np.abs(width - x * p.tau_m / 10))) for x in (0.1, 1.0, 10.0))
-    measured = {"rheobase": i_rh, "chronaxie": float(np.mean(tau) * log(2)), "threshold_1": float(found[one]),
-                "threshold_10": float(found[ten]), "charge_0_1": float(found[short] * width[short]),
-                "law_error": float(np.max(np.abs(found / threshold(width, p) - 1)))}
+    measured = {
+        "rheobase": i_rh,
+        "chronaxie": float(np.mean(tau) * log(2)),
+        "threshold_1": float(found[one]),
+        "threshold_10": float(found[ten]),
+        "charge_0_1": float(found[short] * width[short]),
+        "law_error": float(np.max(np.abs(found / threshold(width, p) - 1))),
+    }
     return measured, {"pulse_width": width, "pulse_threshold": found}
 
 
@@ -157,10 +198,17 @@ def _traces(p: Parameters, options: dict):
     cells = ns.Population(4, _model(p), name=CELLS)
     amplitude = threshold(width, p) * np.tile([0.98, 1.02], 2)
     every = max(1, round(0.05 / p.dt)) * p.dt
-    net = ns.Network([cells], stimuli=[_pulse(cells, amplitude, width, p.dt)],
-                     probes=[ns.Probe(cells, "v", every=every, name="v")])
+    net = ns.Network(
+        [cells],
+        stimuli=[_pulse(cells, amplitude, width, p.dt)],
+        probes=[ns.Probe(cells, "v", every=every, name="v")],
+    )
     result = ns.simulate(net, 4.0 * p.tau_m, **options)
-    return {}, {"pulse_trace": result.traces["v"], "pulse_spikes": result.spikes[CELLS], "pulse_trace_width": width}
+    return {}, {
+        "pulse_trace": result.traces["v"],
+        "pulse_spikes": result.spikes[CELLS],
+        "pulse_trace_width": width,
+    }
 
 
 def _rates(p: Parameters, options: dict):
@@ -178,9 +226,18 @@ def _rates(p: Parameters, options: dict):
     # the first interval has no refractory period before it
     count = np.where(fires, np.floor((p.rate_duration + p.t_ref) / interval + 1e-9), 0.0)
     error = np.max(np.abs(curves[p.t_ref].counts() - count))
-    measured = {"rate_1_5": float(found[0]), "rate_2": float(found[1]), "rate_3": float(found[2]),
-                "rate_10": float(found[3]), "count_error": float(error)}
-    return measured, {"fi_current": i[4:], "fi_rate": found[4:], "fi_rate_free": steady_rates(curves[0.0], 0.0)[4:]}
+    measured = {
+        "rate_1_5": float(found[0]),
+        "rate_2": float(found[1]),
+        "rate_3": float(found[2]),
+        "rate_10": float(found[3]),
+        "count_error": float(error),
+    }
+    return measured, {
+        "fi_current": i[4:],
+        "fi_rate": found[4:],
+        "fi_rate_free": steady_rates(curves[0.0], 0.0)[4:],
+    }
 
 
 def figure(outcome: Outcome):
@@ -191,9 +248,17 @@ def figure(outcome: Outcome):
     (a, b), (c, d) = axes
 
     trace, spikes = r["pulse_trace"], r["pulse_spikes"]
-    for k, (color, style) in enumerate(zip((colors[0], colors[0], colors[1], colors[1]), ("--", "-", "--", "-"))):
-        a.plot(trace.times, trace.values[:, k], color=color, ls=style, lw=1.1,
-               label=f"{r['pulse_trace_width'][k]:g} ms" if k % 2 else None)
+    for k, (color, style) in enumerate(
+        zip((colors[0], colors[0], colors[1], colors[1]), ("--", "-", "--", "-"))
+    ):
+        a.plot(
+            trace.times,
+            trace.values[:, k],
+            color=color,
+            ls=style,
+            lw=1.1,
+            label=f"{r['pulse_trace_width'][k]:g} ms" if k % 2 else None,
+        )
         for time in spikes[k]:
             a.plot([time, time], [p.v_th, p.v_th + 8.0], color=color, lw=1.1)
     a.axhline(p.v_th, color="#8C8C8C", lw=0.7, ls=":")
@@ -203,17 +268,49 @@ def figure(outcome: Outcome):
 
     d_ = np.geomspace(r["pulse_width"][0], r["pulse_width"][-1], 200)
     b.plot(d_, threshold(d_, p), color=colors[0], lw=1.1, label="Lapicque's law")
-    b.plot(r["pulse_width"], r["pulse_threshold"], ls="", marker="o", ms=3.6, mfc="none", mec="#262626", mew=0.7,
-           label="measured")
+    b.plot(
+        r["pulse_width"],
+        r["pulse_threshold"],
+        ls="",
+        marker="o",
+        ms=3.6,
+        mfc="none",
+        mec="#262626",
+        mew=0.7,
+        label="measured",
+    )
     b.axhline(m["rheobase"], color="#8C8C8C", lw=0.7, ls=":")
-    b.annotate("rheobase", xy=(d_[0], m["rheobase"]), xytext=(0, -2), textcoords="offset points", va="top", fontsize=6,
-               color="#595959")
-    b.plot([d_[0], m["chronaxie"], m["chronaxie"]], [2 * m["rheobase"], 2 * m["rheobase"], 0.6 * m["rheobase"]],
-           color=colors[1], lw=0.8, ls="--")
-    b.annotate(f"chronaxie {m['chronaxie']:.2f} ms", xy=(m["chronaxie"], 2 * m["rheobase"]), xytext=(4, 3),
-               textcoords="offset points", fontsize=6, color=colors[1])
-    b.set(xscale="log", yscale="log", xlabel="Pulse duration (ms)", ylabel="Threshold current (nA)",
-          ylim=(0.6 * m["rheobase"], 1.5 * r["pulse_threshold"].max()))
+    b.annotate(
+        "rheobase",
+        xy=(d_[0], m["rheobase"]),
+        xytext=(0, -2),
+        textcoords="offset points",
+        va="top",
+        fontsize=6,
+        color="#595959",
+    )
+    b.plot(
+        [d_[0], m["chronaxie"], m["chronaxie"]],
+        [2 * m["rheobase"], 2 * m["rheobase"], 0.6 * m["rheobase"]],
+        color=colors[1],
+        lw=0.8,
+        ls="--",
+    )
+    b.annotate(
+        f"chronaxie {m['chronaxie']:.2f} ms",
+        xy=(m["chronaxie"], 2 * m["rheobase"]),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=6,
+        color=colors[1],
+    )
+    b.set(
+        xscale="log",
+        yscale="log",
+        xlabel="Pulse duration (ms)",
+        ylabel="Threshold current (nA)",
+        ylim=(0.6 * m["rheobase"], 1.5 * r["pulse_threshold"].max()),
+    )
     legend(b, "upper right")
     title(b, "Strength and duration")
 
@@ -223,10 +320,14 @@ def figure(outcome: Outcome):
 
     i = np.linspace(r["fi_current"][0], r["fi_current"][-1], 600)
     free = Parameters(p.tau_m, p.r_m, p.v_rest, p.v_th, p.v_reset, 0.0)
-    for value, key, color, name in ((free, "fi_rate_free", colors[1], "no refractory period"),
-                                    (p, "fi_rate", colors[0], f"refractory for {p.t_ref:g} ms")):
+    for value, key, color, name in (
+        (free, "fi_rate_free", colors[1], "no refractory period"),
+        (p, "fi_rate", colors[0], f"refractory for {p.t_ref:g} ms"),
+    ):
         d.plot(i, rate(i, value), color=color, lw=1.1, label=name)
-        d.plot(r["fi_current"][::4], r[key][::4], ls="", marker="o", ms=3.2, mfc="none", mec="#262626", mew=0.7)
+        d.plot(
+            r["fi_current"][::4], r[key][::4], ls="", marker="o", ms=3.2, mfc="none", mec="#262626", mew=0.7
+        )
     d.plot([], [], ls="", marker="o", ms=3.2, mfc="none", mec="#262626", mew=0.7, label="measured")
     mark(d, m["rheobase"], "rheobase", y=0.9)
     d.set(xlabel="Current (nA)", ylabel="Firing rate (Hz)", ylim=(-0.02 * d.get_ylim()[1], None))

@@ -17,14 +17,15 @@ from work import HH, LIF  # noqa: E402
 
 given = arguments(("default",))
 work = given.work
+if given.precision != "float64":
+    raise SystemExit("ANNarchy is run in double precision, its default.")
 watch = Stopwatch()
 import ANNarchy as ann  # noqa: E402
 
 import_s = watch()
 folder = given.cache or tempfile.mkdtemp(prefix="annarchy_")
 network = ann.Network(dt=work.dt, seed=1)
-network.config(num_threads=given.threads, suppress_warnings=True,
-               precision="double" if given.precision == "float64" else "float")
+network.config(num_threads=given.threads, suppress_warnings=True)
 
 
 def equation(text: str, start: float):
@@ -32,22 +33,23 @@ def equation(text: str, start: float):
 
 
 if work.model == "hh":
-    own = {name: HH[name] for name in ("c", "g_na", "g_k", "g_l", "e_na", "e_k", "e_l", "level")}
+    # names without underscores: others clash with those in the generated C++
+    names = {"C": "c", "gNa": "g_na", "gK": "g_k", "gL": "g_l", "ENa": "e_na", "EK": "e_k", "EL": "e_l", "Vs": "level"}
     model = ann.Neuron(
-        parameters={**own, "I": ann.Parameter(0.0, locality="local")},
+        parameters={**{own: HH[name] for own, name in names.items()}, "I": ann.Parameter(0.0, locality="local")},
         equations=[
-            "before = v",
+            "prev_v = v",
             "am = -0.1*(v + 40.0)/(exp(-(v + 40.0)/10.0) - 1.0)",
             "bm = 4.0*exp(-(v + 65.0)/18.0)",
             "ah = 0.07*exp(-(v + 65.0)/20.0)",
             "bh = 1.0/(exp(-(v + 35.0)/10.0) + 1.0)",
             "an = -0.01*(v + 55.0)/(exp(-(v + 55.0)/10.0) - 1.0)",
             "bn = 0.125*exp(-(v + 65.0)/80.0)",
-            equation("c*dv/dt = I - g_l*(v - e_l) - g_na*m*m*m*h*(v - e_na) - g_k*n*n*n*n*(v - e_k)", HH["v"]),
+            equation("C*dv/dt = I - gL*(v - EL) - gNa*m*m*m*h*(v - ENa) - gK*n*n*n*n*(v - EK)", HH["v"]),
             equation("dm/dt = am*(1.0 - m) - bm*m", HH["m"]),
             equation("dh/dt = ah*(1.0 - h) - bh*h", HH["h"]),
             equation("dn/dt = an*(1.0 - n) - bn*n", HH["n"])],
-        spike="(v > level) and (before <= level)", reset="", refractory=0.0)
+        spike="(v > Vs) and (prev_v <= Vs)", reset="", refractory=0.0)
     cells = network.create(work.n, model)
     cells.I = work.input()
 else:

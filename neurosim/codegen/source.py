@@ -33,7 +33,7 @@ _ARGUMENTS = """
     rec      (any,)                as named   all samples of all probes
     spikes   (capacity,)           -          (step - step0) << 32 | neuron
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
-    saved    (R * 64,)             as state   scratch: a tile before the call
+    saved    (2 * R * 64,)         as state   scratch: a tile before the call; new values of a step
     whole    (128,)                step       scratch: who fires; hold before the call
     draw     (322,)                -          scratch of the Poisson numbers, float64
     size, step0, n_steps              -          neurons, first step, steps
@@ -176,52 +176,80 @@ class _Source:
         out("ev += 1", 5)
 
     def integrate(self, out: _Block) -> None:
-        plan = self.plan
+        if not self.plan.small:
+            self.pass_over_lanes(out, 4)
+            return
+        out("# most steps have small arguments of exprel throughout a tile: then half the work will do. Which version counts", 4)
+        out("# depends on this step alone; `narrow` only says which one to try first", 4)
+        out("while True:", 4)
+        for branch, narrow in (("if narrow:", True), ("else:", False)):
+            self.write.narrow = narrow
+            out(branch, 5)
+            self.pass_over_lanes(out, 6)
+        self.write.narrow = False
+        out("if narrow == (wide_ == 0):", 5)
+        out("break", 6)
+        out("narrow = not narrow", 5)
+        out("for lane in range(lanes):", 4)
+        for state in self.plan.states:
+            row = self.rows[state]
+            out(f"tile_[{row} * W + lane] = saved[({row} + R) * W + lane]", 5)
+
+    def pass_over_lanes(self, out: _Block, indent: int) -> None:
+        """The vectorised pass; with `small` arguments it leaves the state alone and counts those that are not small."""
+        plan, inner = self.plan, indent + 1
         new = {s: f"{s}_new_" for s in plan.states}
         names = set().union(*(symbols(v) for v in self.lane_expressions())) | set(plan.states)
         used = set().union(*(symbols(v) for _, v, _ in plan.body), *(symbols(v) for v in plan.new.values()),
                            *(symbols(v) for v in plan.kicks.values()))
         used |= symbols(plan.fire) if plan.fire is not None else set()
+        self.write.used.add("select")
         if plan.fire is not None:
-            out(f"hits = {self.integer}(0)", 4)
-        out("for lane in range(lanes):", 4)
-        self.load(out, (names & used) | set(plan.states), 5)
+            out(f"hits = {self.integer}(0)", indent)
+        if plan.small:
+            out(f"wide_ = {self.integer}(0)", indent)
+        out("for lane in range(lanes):", indent)
+        self.load(out, (names & used) | set(plan.states), inner)
         if self.holds:
-            out("active_ = now_ >= ht[lane]", 5)
+            out("active_ = now_ >= ht[lane]", inner)
         for state, kick in plan.kicks.items():
             text = self.write(kick)
             if state in plan.held:
-                self.write.used.add("select")
                 text = f"select(active_, {text}, {self.write.number(0.0)})"
-            self.flush(out, 5)
-            out(f"{state} = {state} + {text}", 5)
+            self.flush(out, inner)
+            out(f"{state} = {state} + {text}", inner)
         for name, value, comment in plan.body:
             text = self.write(value)
-            self.flush(out, 5)
+            self.flush(out, inner)
             if comment:
-                out(f"# {comment}", 5)
-            out(f"{name} = {text}", 5)
+                out(f"# {comment}", inner)
+            out(f"{name} = {text}", inner)
         for state in plan.states:
             text = self.write(plan.new[state])
-            self.flush(out, 5)
-            out(f"{new[state]} = {text}", 5)
+            self.flush(out, inner)
+            out(f"{new[state]} = {text}", inner)
         for state in plan.states:
-            out(f"tile_[{self.rows[state]} * W + lane] = {new[state]}", 5)
+            row = self.rows[state]
+            where = f"saved[({row} + R) * W + lane]" if plan.small else f"tile_[{row} * W + lane]"
+            out(f"{where} = {new[state]}", inner)
+        if plan.small:
+            # written so that NaN counts as not small
+            test = " & ".join(f"(abs({z}) <= {self.write.number(0.5)})" for z in plan.small)
+            out(f"wide_ = add_bits(wide_, select({test}, {self.integer}(0), {self.integer}(1)))", inner)
         if plan.fire is None:
             return
         now = self.write.condition(substitute(plan.fire, {s: Sym(new[s]) for s in plan.states}))
-        self.flush(out, 5)
+        self.flush(out, inner)
         if plan.edge:
             before = self.write.condition(plan.fire)
-            self.flush(out, 5)
-            out(f"before_ = {before}", 5)
+            self.flush(out, inner)
+            out(f"before_ = {before}", inner)
             now = f"{now} & (not before_)"
         now = f"{now} & active_" if self.holds else now
-        self.write.used.add("select")
-        out(f"hit_ = select({now}, {self.integer}(1), {self.integer}(0))", 5)
+        out(f"hit_ = select({now}, {self.integer}(1), {self.integer}(0))", inner)
         if plan.edge:
-            out("whole[lane] = hit_", 5)
-        out("hits = add_bits(hits, hit_)", 5)
+            out("whole[lane] = hit_", inner)
+        out("hits = add_bits(hits, hit_)", inner)
 
     def settle(self, out: _Block) -> None:
         plan = self.plan
@@ -293,6 +321,8 @@ class _Source:
             out(f"for lane in range({holds}):", 2)
             out("whole[W + lane] = ht[lane]", 3)
         out("before = count", 2)
+        if plan.small:
+            out("narrow = True", 2)
         out("careful = False", 2)
         out("while True:", 2)
         if plan.events:

@@ -25,6 +25,7 @@ class Writer:
     Attributes:
         scalar: once-a-step values, always float64, in the library's float64 functions by their full name.
         single: float32; numbers then become typed constants of the module, since a bare literal is float64.
+        narrow: step_exprel is the version for small arguments.
         used: functions of the vector library that were needed.
         literals: module constants by their text (float32 only).
         lines: helper assignments that the caller places before the line being written.
@@ -32,6 +33,7 @@ class Writer:
 
     single: bool = False
     scalar: bool = False
+    narrow: bool = False
     used: set[str] = field(default_factory=set)
     literals: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
@@ -120,6 +122,10 @@ class Writer:
             self.used.add("select")
             return f"select({self.condition(node.args[0])}, {self(node.args[1])}, {self(node.args[2])})"
         args = [self(a) for a in node.args]
+        if node.func == "step_exprel":
+            name = "exprel_small" if self.narrow else "exprel"
+            self.used.add(name)
+            return f"{name}({args[0]})"
         if node.func in VECTOR:
             if self.scalar:
                 return f"vmath64.{node.func}({args[0]})"

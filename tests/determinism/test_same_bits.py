@@ -96,3 +96,18 @@ def test_order_in_results():
     spikes = ns.simulate(net, 60, 0.1, seed=5, threads=2).spikes["a"]
     key = np.round(spikes.times / 0.1).astype(int) * SIZE + spikes.indices
     assert np.all(np.diff(key) > 0)
+
+
+def test_small_and_large_steps_of_the_exponential_method():
+    # at this dt some tiles have dt |df/dx| above 1/2 in their spikes and not between them, so that both versions of the
+    # exponential step are used; which one, may depend neither on the split of the run nor on the threads
+    cells = ns.Population(SIZE, ns.HodgkinHuxley(), name="cells", initial={"v": ns.Uniform(-80, -40)})
+    net = ns.Network([cells], stimuli=[ns.DC(np.linspace(5, 30, SIZE), target=cells)], probes=[ns.Probe(cells, "v")])
+    for dtype in ("float64", "float32"):
+        whole = ns.simulate(net, 30, 0.05, seed=1, dtype=dtype)
+        parts, last = [], None
+        for k in range(30):
+            last = ns.simulate(net, 1.0, 0.05, seed=1, dtype=dtype, resume=last, threads=1 + k % 3)
+            parts.append(last.traces["v"].values)
+        assert np.array_equal(whole.traces["v"].values, np.concatenate(parts))
+        assert len(whole.spikes["cells"]) > SIZE

@@ -23,6 +23,7 @@ NAMES = (
     "exp",
     "expm1",
     "exprel",
+    "exprel_small",
     "x_over_expm1",
     "logistic",
     "tanh",
@@ -68,6 +69,7 @@ def samples(name, dtype, n, seed=20240601):
     edge = {"exp": (-86.9, 88.7) if single else (-708.0, 709.7)}
     edge["expm1"] = edge["exprel"] = edge["exp"]
     edge["x_over_expm1"] = edge["logistic"] = edge["softplus"] = (-80.0, 80.0) if single else (-700.0, 700.0)
+    edge["exprel_small"] = (-0.5, 0.5)
     edge["tanh"] = (-12.0, 12.0) if single else (-25.0, 25.0)
     edge["sin"] = edge["cos"] = (-131072.0, 131072.0) if single else (-1e9, 1e9)
     decades = 36 if single else 300
@@ -82,6 +84,8 @@ def samples(name, dtype, n, seed=20240601):
         wide = 10.0 ** rng.uniform(-decades, decades, n)
         return np.concatenate([wide, small, -small[small < 0.999], rng.uniform(-0.999, 3.0, n)]).astype(dtype)
     low, high = edge[name]
+    if name == "exprel_small":
+        return np.concatenate([rng.uniform(low, high, 3 * n), 0.1 * sign * small]).clip(low, high).astype(dtype)
     parts = [rng.uniform(low, high, n), rng.uniform(-3.0, 3.0, n), rng.uniform(-40.0, 40.0, n), sign * small]
     if name in ("sin", "cos"):
         # the floats nearest to multiples of pi / 2, where the reduction cancels most
@@ -94,6 +98,7 @@ REFERENCE = {
     "exp": np.exp,
     "expm1": np.expm1,
     "exprel": lambda x: np.expm1(x) / x,
+    "exprel_small": lambda x: np.expm1(x) / x,
     "x_over_expm1": lambda x: x / np.expm1(x),
     "logistic": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": np.tanh,
@@ -109,6 +114,7 @@ PRECISE = {
     "exp": mpmath.exp,
     "expm1": mpmath.expm1,
     "exprel": lambda x: mpmath.expm1(x) / x,
+    "exprel_small": lambda x: mpmath.expm1(x) / x,
     "x_over_expm1": lambda x: x / mpmath.expm1(x),
     "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
     "tanh": mpmath.tanh,
@@ -165,6 +171,7 @@ SPECIAL = {
         (1e-300, 1),
         (5e-324, 1),
     ],
+    "exprel_small": [(0, 1), (-0.0, 1), (1e-300, 1), (-1e-30, 1)],
     "x_over_expm1": [
         (INF, 0),
         (-INF, INF),
