@@ -8,7 +8,7 @@ import neurosim as ns
 
 
 def steady_rates(spikes, start: float) -> np.ndarray:
-    """Return the rate of every neuron in Hz, 1000 (n - 1)/(t_last - t_first) over its spikes after `start` (ms).
+    """Return the rate of every neuron, 1000 (n - 1)/(t_last - t_first) Hz, from its spikes after `start` ms.
 
     A neuron with fewer than three spikes, or silent for the last two of its intervals, has rate 0: it has
     stopped. Counting spikes would round the rate to 1/duration; intervals do not.

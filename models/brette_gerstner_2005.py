@@ -14,9 +14,9 @@ and else at a saddle node, where v = v_t + delta_t ln(1 + a/g_l), i = (g_l + a)(
 Brette 2008). The constants of Brette & Gerstner (2005) make it a Hopf point.
 
 Source: R. Brette, W. Gerstner (2005), doi:10.1152/jn.00686.2005. Patterns: R. Naud, N. Marcille, C. Clopath,
-W. Gerstner (2008), doi:10.1007/s00422-008-0264-7, table 1 and figure 4, with the values that give the drawn
-patterns (the last rows of the printed table do not; they are corrected as in the example of the Brian 2
-simulator that cites P. Mueller). Bifurcations: J. Touboul, R. Brette (2008), doi:10.1007/s00422-008-0267-4.
+W. Gerstner (2008), doi:10.1007/s00422-008-0264-7, table 1 and figure 4, with the values of the Brian 2
+simulator's example, which corrects the printed table to match the figure (after P. Mueller). Bifurcations:
+J. Touboul, R. Brette (2008), doi:10.1007/s00422-008-0267-4.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def hopf_point(c_m=0.281, g_l=0.030, e_l=-70.6, v_t=-50.4, delta_t=2.0, a=0.004,
 
 _TWIN = "integrated by DOP853 with event location in tests/models"
 REFERENCE = Reference(
-    citation="R. Brette, W. Gerstner (2005), Adaptive exponential integrate-and-fire model as an effective description of "
-    "neuronal activity, J. Neurophysiol. 94, 3637-3642; patterns: R. Naud et al. (2008), Biol. Cybern. 99, 335-347",
+    citation="R. Brette, W. Gerstner (2005), Adaptive exponential integrate-and-fire model as an effective "
+    "description of neuronal activity, J. Neurophysiol. 94, 3637-3642; patterns: R. Naud et al. (2008), "
+    "Biol. Cybern. 99, 335-347",
     doi="10.1152/jn.00686.2005",
     numbers={
         "hopf": Number(
@@ -141,7 +142,7 @@ def _unit(default: float, unit: str):
 
 @dataclass(frozen=True)
 class Parameters:
-    """Constants of the neuron (Brette & Gerstner 2005) and the protocol; those of the patterns are in `PATTERNS`.
+    """Constants of the neuron of 2005 and the protocol; those of the patterns are in `PATTERNS`.
 
     c_m: capacitance (nF), 0.281. g_l: leak conductance (uS), 0.03. e_l: leak reversal (mV), -70.6. v_t:
     threshold of the exponential (mV), -50.4. delta_t: its sharpness (mV), 2. a: subthreshold adaptation (uS),
@@ -191,7 +192,7 @@ def build(parameters: Parameters = Parameters()) -> ns.Network:
 
 
 def patterns() -> ns.Population:
-    """Return one neuron for each pattern, in the order of `PATTERNS`, at e_l and w = 0; without its current."""
+    """Return one neuron for each of `PATTERNS`, at e_l and w = 0; without its current."""
     columns = dict(
         zip(("c_m", "g_l", "e_l", "a", "tau_w", "b", "v_reset"), np.array(list(PATTERNS.values()), float).T)
     )
@@ -327,7 +328,7 @@ def _patterns(p: Parameters, options: dict):
 
 
 def figure(outcome: Outcome):
-    """Return the figure: the eight patterns, the step of 2005, rates, and intervals of the chaotic pattern."""
+    """Return the figure: the eight patterns, the step of 2005, rates, intervals of the irregular pattern."""
     r, p, m = outcome.results, outcome.parameters, outcome.measured
     blue, orange = ns.plot.PALETTE[:2]
     fig, axes = ns.plot.figure(4, 3, width=7.2, height=7.0)

@@ -3,16 +3,15 @@
     dv/dt = v - v^3/3 - w + i
     dw/dt = (v + a - b w)/tau
 
-v, w and i are dimensionless and time is counted in ms. FitzHugh writes x = v and y = -w with the signs of his
-time reversed, and time in units in which tau = c^2 = 9; the value 12.5 (a rate of 0.08) is the one in use
-since.
+v, w and i are dimensionless and time is counted in ms. FitzHugh writes x = -v, y = w, z = -i, the signs of
+his time, and c^2 = 9 for tau; the value 12.5 (a rate of 0.08) is the one in use since.
 
 Closed forms: on the fixed point w = (v + a)/b. The trace of the Jacobian, 1 - v^2 - b/tau, vanishes at
 
     v* = -+ sqrt(1 - b/tau),   i* = (v* + a)/b - v* + v*^3/3,
 
-the two Hopf points, between which the fixed point is unstable. (v, w - w_0, i - i_0) -> -(v, w - w_0, i -
-i_0), with w_0 = i_0 = a/b, leaves the equations as they are: rates are the same at i and at 2 a/b - i.
+the two Hopf points, between which the fixed point is unstable. Turning the signs of v, w - a/b and i - a/b
+leaves the equations as they are: rates are the same at i and at 2 a/b - i.
 
 Source: R. FitzHugh (1961), doi:10.1016/S0006-3495(61)86902-6; J. Nagumo, S. Arimoto, S. Yoshizawa (1962),
 doi:10.1109/JRPROC.1962.288235.
@@ -40,8 +39,8 @@ def hopf_points(a: float = 0.7, b: float = 0.8, tau: float = 12.5) -> tuple[floa
 
 _TWIN = "by DOP853 in tests/models"
 REFERENCE = Reference(
-    citation="R. FitzHugh (1961), Impulses and physiological states in theoretical models of nerve membrane, Biophys. J. "
-    "1, 445-466",
+    citation="R. FitzHugh (1961), Impulses and physiological states in theoretical models of nerve membrane, "
+    "Biophys. J. 1, 445-466",
     doi="10.1016/S0006-3495(61)86902-6",
     numbers={
         "rest_v": Number(
@@ -239,7 +238,7 @@ def _break(p: Parameters, options: dict):
 
 
 def _graded(p: Parameters, options: dict):
-    """Displacements of v from rest, ever finer where the response is steepest: there is no threshold, only steepness."""
+    """Displacements of v from rest, ever finer where the response is steepest: it has no jump."""
     v = float(rest(_model(p), 0.0)["v"][0])
     shock, peak, paths = np.empty(0), np.empty(0), []
     new = np.linspace(0.4, 0.8, 41)
@@ -260,7 +259,7 @@ def _graded(p: Parameters, options: dict):
 
 
 def figure(outcome: Outcome):
-    """Return the figure: phase planes at rest and in the limit cycle, voltages, rates, anodal break, responses."""
+    """Return the figure: phase planes, voltages, rates, anodal break, responses to shocks."""
     r, p, m = outcome.results, outcome.parameters, outcome.measured
     colors = ns.plot.PALETTE
     fig, axes = ns.plot.figure(2, 3, width=7.2, height=5.0)

@@ -1,7 +1,7 @@
 """The squid giant axon of Hodgkin and Huxley (1952).
 
-    c dv/dt = i - g_na m^3 h (v - e_na) - g_k n^4 (v - e_k) - g_l (v - e_l)
-    dx/dt   = alpha_x(v) (1 - x) - beta_x(v) x,                               x in {m, h, n}
+    c_m dv/dt = i - g_na m^3 h (v - e_na) - g_k n^4 (v - e_k) - g_l (v - e_l)
+    dx/dt     = alpha_x(v) (1 - x) - beta_x(v) x,                             x in {m, h, n}
 
     alpha_m = 0.1 (v + 40)/(1 - exp(-(v + 40)/10))     beta_m = 4 exp(-(v + 65)/18)
     alpha_h = 0.07 exp(-(v + 65)/20)                   beta_h = 1/(1 + exp(-(v + 35)/10))
@@ -34,8 +34,8 @@ from ._figures import legend, letters, mark, title
 
 _EQUATIONS = "of the paper's equations, by DOP853 or a root finder in tests/models; "
 REFERENCE = Reference(
-    citation="A. L. Hodgkin, A. F. Huxley (1952), A quantitative description of membrane current and its application "
-    "to conduction and excitation in nerve, J. Physiol. 117, 500-544",
+    citation="A. L. Hodgkin, A. F. Huxley (1952), A quantitative description of membrane current and its "
+    "application to conduction and excitation in nerve, J. Physiol. 117, 500-544",
     doi="10.1113/jphysiol.1952.sp004764",
     numbers={
         "rest_v": Number(
@@ -165,7 +165,7 @@ def _axons(p: Parameters, size: int = 1, **values) -> ns.Population:
 
 
 def _clamped(p: Parameters, holding: float) -> ns.NeuronModel:
-    """Return the gates alone: v is an input, so that a stimulus holds it; they start steady at `holding` (mV)."""
+    """Return the gates alone, steady at `holding` (mV): v is an input, so that a stimulus holds it."""
     model = ns.NeuronModel.from_equations(
         _GATES,
         parameters=dict(g_na=p.g_na, g_k=p.g_k, e_na=p.e_na, e_k=p.e_k),

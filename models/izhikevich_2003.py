@@ -138,8 +138,8 @@ def _time(value: float, panel: str, what: str) -> Number:
 
 
 REFERENCE = Reference(
-    citation="E. M. Izhikevich (2003), Simple model of spiking neurons, IEEE Trans. Neural Netw. 14, 1569-1572; patterns: "
-    "(2004) 15, 1063-1070",
+    citation="E. M. Izhikevich (2003), Simple model of spiking neurons, IEEE Trans. Neural Netw. 14, 1569-1572"
+    "; patterns: (2004) 15, 1063-1070",
     doi="10.1109/TNN.2003.820440",
     numbers={
         "tonic_spiking_spikes": _count(5, "A", "spikes"),
@@ -261,7 +261,7 @@ def _network(names: list[str], dt: float, v_peak: float) -> ns.Network:
 
 
 def build(parameters: Parameters = Parameters()) -> ns.Network:
-    """Return one neuron for each of the twenty patterns, in the order of `PATTERNS`, for runs with ``dt=parameters.dt``."""
+    """Return one neuron for each of `PATTERNS`, for runs with ``dt=parameters.dt``."""
     return _network(list(PATTERNS), parameters.dt, parameters.v_peak)
 
 
@@ -273,7 +273,7 @@ def run(
     threads: int = 1,
     progress=None,
 ) -> Outcome:
-    """Run every pattern with its own step (or all with ``dt`` if `same`); `duration` (ms) cuts them off, None: whole."""
+    """Run every pattern with its own step (or all with dt if `same`); `duration` (ms) cuts them off."""
     p = parameters
     spikes: dict[str, np.ndarray] = {}
     traces: dict[str, Any] = {}
@@ -384,7 +384,7 @@ def _oscillation(t: np.ndarray, v: np.ndarray) -> float:
 
 
 def _after_potential(t: np.ndarray, v: np.ndarray, spikes: np.ndarray) -> float:
-    """Return how far above the initial v the membrane stays, at most, from 1 ms after the first spike on (mV)."""
+    """Return the highest v (mV) later than 1 ms after the first spike, above the initial v."""
     late = t > spikes[0] + 1.0 if spikes.size else np.zeros(t.size, dtype=bool)
     return float(v[late].max() - v[0]) if late.any() else float("nan")
 

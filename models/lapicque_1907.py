@@ -34,8 +34,8 @@ from ._figures import legend, letters, mark, title
 _PULSE = "exponential law; the threshold is bisected to 1e-9 and pulses are whole steps"
 _RATE = "closed form; a spike waits for the end of its step, so that an interval is up to dt = 0.01 ms longer"
 REFERENCE = Reference(
-    citation="L. Lapicque (1907), Recherches quantitatives sur l'excitation électrique des nerfs traitée comme une "
-    "polarisation, J. Physiol. Pathol. Gen. 9, 620-635",
+    citation="L. Lapicque (1907), Recherches quantitatives sur l'excitation électrique des nerfs traitée "
+    "comme une polarisation, J. Physiol. Pathol. Gen. 9, 620-635",
     doi="10.1007/s00422-007-0189-6",
     numbers={
         "rheobase": Number(
@@ -158,7 +158,7 @@ def run(
 
 
 def _pulse(cells: ns.Population, amplitude, width, dt: float) -> ns.Waveform:
-    """Return a pulse from 0 to `width` for each neuron; a quarter of a step keeps rounding away from its end."""
+    """Return a pulse from 0 to `width` for each neuron; a quarter of a step keeps rounding from its end."""
     return ns.Waveform(
         "amplitude*where(t < end, 1, 0)",
         target=cells,

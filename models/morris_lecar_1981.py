@@ -7,9 +7,8 @@
 v in mV, i in uA/cm2, conductances in mS/cm2, time in ms. Two sets of parameters, two ways in which firing
 sets in:
 
-    hopf   type II: rest loses stability at a subcritical Hopf point, firing begins at a rate above zero, and
-    rest and
-           firing coexist on both sides of the window of firing
+    hopf   type II: rest loses stability at a subcritical Hopf point, firing begins at a rate above zero,
+           and rest and firing coexist at both ends of the window of firing
     snlc   type I: rest and a saddle meet and vanish on the limit cycle, and the rate grows from zero as
            sqrt(i - i_c)
 
@@ -32,8 +31,8 @@ from ._figures import legend, letters, mark, title
 
 _TWIN = "also by root finder or DOP853 in tests/models"
 REFERENCE = Reference(
-    citation="C. Morris, H. Lecar (1981), Voltage oscillations in the barnacle giant muscle fiber, Biophys. J. 35, "
-    "193-213",
+    citation="C. Morris, H. Lecar (1981), Voltage oscillations in the barnacle giant muscle fiber, Biophys. "
+    "J. 35, 193-213",
     doi="10.1016/S0006-3495(81)84782-0",
     numbers={
         "hopf_low": Number(
@@ -231,7 +230,7 @@ def _type_one(p: Parameters, options: dict):
 
 
 def _phase(p: Parameters, options: dict):
-    """Trajectories for the phase planes, from both sides of what separates rest from firing or from a spike."""
+    """Trajectories for the phase planes, from both sides of what separates rest from firing."""
     traces = {}
     for kind, current, v, w in (("hopf", 90.0, (-35.0, 0.0), 0.13), ("snlc", 30.0, (-26.0, -15.0), 0.005)):
         found = _simulate(

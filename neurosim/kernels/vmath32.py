@@ -123,22 +123,21 @@ def exprel(x):
 
 
 # (exp x - 1) / x for |x| <= 1/2; relative error 4e-9
-S1 = np.float32(0.5000000425920544)
-S2 = np.float32(0.16666667139493802)
-S3 = np.float32(0.041665304193438314)
-S4 = np.float32(0.008333182071584195)
-S5 = np.float32(0.0013997773379590332)
-S6 = np.float32(0.000199621762266955)
-ONE = np.float32(1.0)
+Q1 = np.float32(0.5000000425920544)
+Q2 = np.float32(0.16666667139493802)
+Q3 = np.float32(0.041665304193438314)
+Q4 = np.float32(0.008333182071584195)
+Q5 = np.float32(0.0013997773379590332)
+Q6 = np.float32(0.000199621762266955)
 
 
 @kernel
 def exprel_small(x):
-    """(e**x - 1) / x within 1.5 ulp for |x| <= 1/2 only: no reduction and no division, half the work of exprel."""
+    """(e**x - 1) / x within 2.5 ulp for |x| <= 1/2 only: no reduction and no division, half the work of exprel."""
     x = np.float32(x)
     z = x * x
-    even = fma(fma(fma(S6, z, S4), z, S2), z, ONE)
-    odd = fma(fma(S5, z, S3), z, S1)
+    even = fma(fma(fma(Q6, z, Q4), z, Q2), z, ONE)
+    odd = fma(fma(Q5, z, Q3), z, Q1)
     return fma(odd, x, even)
 
 

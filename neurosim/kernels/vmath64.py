@@ -127,25 +127,25 @@ def exprel(x):
 
 
 # (exp x - 1) / x for |x| <= 1/2; relative error 5e-17
-S2 = 0.1666666666666722
-S3 = 0.04166666666666706
-S4 = 0.008333333333075146
-S5 = 0.001388888888870455
-S6 = 0.00019841270281832442
-S7 = 2.4801587616145414e-05
-S8 = 2.7556979476271894e-06
-S9 = 2.7557076636642725e-07
-S10 = 2.517282043357941e-08
-S11 = 2.0962955815976076e-09
+Q2 = 0.1666666666666722
+Q3 = 0.04166666666666706
+Q4 = 0.008333333333075146
+Q5 = 0.001388888888870455
+Q6 = 0.00019841270281832442
+Q7 = 2.4801587616145414e-05
+Q8 = 2.7556979476271894e-06
+Q9 = 2.7557076636642725e-07
+Q10 = 2.517282043357941e-08
+Q11 = 2.0962955815976076e-09
 
 
 @kernel
 def exprel_small(x):
-    """(e**x - 1) / x within 1.5 ulp for |x| <= 1/2 only: no reduction and no division, half the work of exprel."""
+    """(e**x - 1) / x within 2.5 ulp for |x| <= 1/2 only: no reduction and no division, half the work of exprel."""
     x = np.float64(x)
     z = x * x
-    even = fma(fma(fma(fma(fma(S10, z, S8), z, S6), z, S4), z, S2), z, 1.0)
-    odd = fma(fma(fma(fma(fma(S11, z, S9), z, S7), z, S5), z, S3), z, 0.5)
+    even = fma(fma(fma(fma(fma(Q10, z, Q8), z, Q6), z, Q4), z, Q2), z, 1.0)
+    odd = fma(fma(fma(fma(fma(Q11, z, Q9), z, Q7), z, Q5), z, Q3), z, 0.5)
     return fma(odd, x, even)
 
 

@@ -49,7 +49,7 @@ def test_other_parameters_give_other_numbers():
 
 
 def test_patterns_of_izhikevich_are_those_of_the_papers_integration():
-    """With one step of 0.05 ms for all the after-potential becomes a train and bistability cannot be switched off."""
+    """At 0.05 ms the after-potential becomes a train and bistable firing cannot be switched off."""
     module = published.load("izhikevich_2003")
     found = module.run(module.Parameters(dt=0.05, same=True), progress=False)
     assert found.measured["after_potential_spikes"] > 1

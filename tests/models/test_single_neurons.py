@@ -1,4 +1,4 @@
-"""The published numbers of the single-neuron models by another way: DOP853 of SciPy, roots, eigenvalues, plain loops.
+"""The published numbers of single neurons by another way: DOP853, roots, eigenvalues, plain loops.
 
 Nothing here uses the engine, but where a test says so: equations and constants are written down a second
 time.
@@ -42,7 +42,7 @@ def numeric_jacobian(slopes, point):
     return np.array(columns).T
 
 
-# -- Hodgkin and Huxley -------------------------------------------------------------------------------------------
+# -- Hodgkin and Huxley ----------------------------------------------------------------------
 
 
 def hh_rates(v):
@@ -117,7 +117,7 @@ def test_hodgkin_huxley_onset_against_dop853():
 
 
 def test_hodgkin_huxley_fold_of_cycles_by_return_map():
-    """From the cycle of 6.28 uA/cm2, firing goes on at 6.2606 and ends at 6.2600; the reference lies between."""
+    """From the cycle of 6.28 uA/cm2 firing goes on at 6.2606 and ends at 6.2600."""
     times, states, _ = crossings(hh(6.28), hh_point(0.0), -20.0, 600.0, 1e-9)
     assert 6.2600 < numbers("hodgkin_huxley_1952")["firing_until"].value < 6.2606
     for current, goes_on in ((6.2606, True), (6.2600, False)):
@@ -126,7 +126,7 @@ def test_hodgkin_huxley_fold_of_cycles_by_return_map():
 
 
 def test_hodgkin_huxley_shocks_against_dop853():
-    """An instantaneous displacement, as in figure 12 of the paper; heights agree to what samples of 0.01 ms miss."""
+    """Instantaneous displacements, as in figure 12; heights agree to what samples of 0.01 ms miss."""
     rest = hh_point(0.0)
     for shock, fires in ((6.0, False), (7.0, True), (15.0, True)):
         found = solve_ivp(
@@ -156,13 +156,13 @@ def test_hodgkin_huxley_clamp_in_closed_form():
 
 
 def test_hodgkin_huxley_ramp_shows_hysteresis():
-    """Firing outlives the current at which it began: noise of any seed cannot bring the onset below the fold."""
+    """Firing outlives the current at which it began."""
     measured = outcome("hodgkin_huxley_1952").measured
     assert measured["ramp_onset"] > measured["hopf_low"] - 0.5
     assert measured["firing_until"] - 0.2 < measured["ramp_offset"] < measured["firing_until"] + 0.2
 
 
-# -- Lapicque -----------------------------------------------------------------------------------------------------
+# -- Lapicque ----------------------------------------------------------------------
 
 
 def test_lapicque_numbers_are_those_of_the_law():
@@ -186,7 +186,7 @@ def test_lapicque_measured_thresholds_follow_the_law():
     assert width.size >= 20 and found[0] > 100 * found[-1]
 
 
-# -- Morris and Lecar ---------------------------------------------------------------------------------------------
+# -- Morris and Lecar ----------------------------------------------------------------------
 
 ML = {"hopf": (4.4, 2.0, 30.0, 0.04), "snlc": (4.0, 12.0, 17.4, 0.067)}
 
@@ -252,7 +252,7 @@ def test_morris_lecar_rates_and_window_against_dop853():
     assert 216.8 < known["firing_to"].value <= 217.0
 
 
-# -- FitzHugh -----------------------------------------------------------------------------------------------------
+# -- FitzHugh ----------------------------------------------------------------------
 
 
 def fhn(current):
@@ -283,7 +283,7 @@ def test_fitzhugh_cycles_against_dop853():
         assert (times.size > 0 and times[-1] > 700.0) == goes_on, current
 
 
-# -- Izhikevich ---------------------------------------------------------------------------------------------------
+# -- Izhikevich ----------------------------------------------------------------------
 
 
 def izhikevich_loop(row):
@@ -310,7 +310,7 @@ def test_izhikevich_patterns_spike_by_spike(name):
 
 
 def test_izhikevich_subthreshold_period_from_eigenvalues():
-    """At rest v = -62.5: d/dv (0.04 v^2 + 5 v) = 0, so that the eigenvalues are those of ((0, -1), (a b, -a))."""
+    """At rest v = -62.5, where d/dv (0.04 v^2 + 5 v) = 0: eigenvalues of ((0, -1), (a b, -a))."""
     v = np.roots([0.04, 5 - 0.26, 140])
     assert np.isclose(v, -62.5).any()
     eigenvalues = np.linalg.eigvals([[0.08 * -62.5 + 5, -1.0], [0.05 * 0.26, -0.05]])
@@ -325,7 +325,7 @@ def test_izhikevich_has_twenty_patterns():
     assert "".join(row.letter for row in rows.values()) == "ABCDEFGHIJKLMNOPQRST"
 
 
-# -- Brette and Gerstner ------------------------------------------------------------------------------------------
+# -- Brette and Gerstner ----------------------------------------------------------------------
 
 
 def adex_spikes(c_m, g_l, e_l, v_t, a, tau_w, b, v_reset, current, duration):
