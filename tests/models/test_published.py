@@ -29,7 +29,7 @@ def test_published_numbers_are_reproduced(name):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["fitzhugh_1961", "izhikevich_2003", "lapicque_1907"])
 def test_the_main_network_runs_for_the_time_asked_for(name):
     module = published.load(name)
     found = module.run(duration=30.0, progress=False)
