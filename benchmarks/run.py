@@ -235,7 +235,10 @@ def run_whole(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats
 
 
 def judge(rows: list[dict[str, Any]], work: Work) -> None:
-    """Mark every row with `agrees`: its rate is the expected one, or without one, that of neurosim (else the median)."""
+    """Mark every row with `agrees`: its rate is the expected one, or without one, that of neurosim (else the median).
+
+    neurosim itself must give the same number of spikes for any number of threads, and in float32 one within 0.1 %.
+    """
     rates = [r["rate_hz"] for r in rows if r.get("rate_hz") is not None]
     own = [r["rate_hz"] for r in rows if r["peer"] == "neurosim" and r.get("rate_hz") is not None]
     expected = work.rate if work.rate is not None else own[0] if own else statistics.median(rates) if rates else 0.0
@@ -243,6 +246,9 @@ def judge(rows: list[dict[str, Any]], work: Work) -> None:
         if row.get("rate_hz") is not None:
             row["agrees"] = work.agrees(row["rate_hz"], expected)
             row["expected_hz"] = expected
+            if row["peer"] == "neurosim":
+                same = next(r for r in rows if r["peer"] == "neurosim" and r["precision"] == row["precision"])
+                row["agrees"] &= row["spikes"] == same["spikes"] and abs(row["rate_hz"] - own[0]) <= 1e-3 * own[0]
 
 
 def _note(text: str) -> None:

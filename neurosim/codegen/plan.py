@@ -16,11 +16,14 @@ from neurosim.model.ir import NeuronModel
 LANES = 64
 
 #: names with a meaning of their own in generated code
-RESERVED = frozenset("""add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed
-stream t W R lane lanes tile first count before careful draw narrow wide_ step bad hits what value place ev ev_to ev_first ev_step ev_place
-ev_add high middle slots n_entries re_first re_row re_lane re_every re_stride re_next re_pos re_from re_to ht math np select
-fma advance unsound sample vmath64 array_kernel entry fill_normal fill_uniform fill_poisson normal_pair True False None and
-or not if else elif for while in is def return lambda range min max abs int float break continue pass""".split())
+RESERVED = frozenset("""
+add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed stream t
+W R lane lanes tile first count before careful draw narrow wide_ step bad hits what value place ev ev_to ev_first
+ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lane re_every re_stride re_next re_pos re_from
+re_to ht math np select fma advance unsound sample vmath64 array_kernel entry fill_normal fill_uniform fill_poisson
+normal_pair True False None and or not if else elif for while in is def return lambda range min max abs int float
+break continue pass
+""".split())
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,8 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     states = (*system.drift, *drive.states)
     return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
                 system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
-                fire, reset, refractory, held, model.edge, watched, texts, tuple(z for z in step.small if z in {name for name, _, _ in body}), events, names)
+                fire, reset, refractory, held, model.edge, watched, texts,
+                tuple(z for z in step.small if z in {name for name, _, _ in body}), events, names)
 
 
 def _ceiling(model: NeuronModel, local, parameters: set[str]) -> dict[str, Node]:

@@ -123,7 +123,8 @@ class _Source:
             one = f"tile_[{row} * W:{row} * W + W]"
             if s.kind in ("normal", "uniform"):
                 out("if odd_ == 0 or step == step0:  # two steps at a time", 4)
-                out(f"fill_{s.kind}({one}, tile_[{row + 1} * W:{row + 1} * W + W], seed, stream + {k}, first, lanes, step >> 1)", 5)
+                odd = f"tile_[{row + 1} * W:{row + 1} * W + W]"
+                out(f"fill_{s.kind}({one}, {odd}, seed, stream + {k}, first, lanes, step >> 1)", 5)
             elif s.kind == "poisson":
                 if s.rate.name in uniform:
                     place = uniform.index(s.rate.name)
@@ -179,8 +180,8 @@ class _Source:
         if not self.plan.small:
             self.pass_over_lanes(out, 4)
             return
-        out("# most steps have small arguments of exprel throughout a tile: then half the work will do. Which version counts", 4)
-        out("# depends on this step alone; `narrow` only says which one to try first", 4)
+        out("# most steps have small arguments of exprel throughout a tile: then half the work will do. Which version", 4)
+        out("# counts, depends on this step alone; `narrow` only says which one to try first", 4)
         out("while True:", 4)
         for branch, narrow in (("if narrow:", True), ("else:", False)):
             self.write.narrow = narrow
@@ -288,9 +289,9 @@ class _Source:
         rows = ", ".join(f"{name} {row}" for name, row in self.rows.items())
         n_states = len(plan.states)
         holds = "W" if self.holds else "0"
-        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, draw, size, step0, n_steps, origin, "
-            "time0,\n            dt, seed, stream):")
-        out('"""Advance the tiles cursor[0] ... cursor[2] - 1 by n_steps; come back early only if the spike buffer may fill.', 1)
+        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, draw, size, step0, "
+            "n_steps,\n            origin, time0, dt, seed, stream):")
+        out('"""Advance tiles cursor[0] ... cursor[2] - 1 by n_steps; come back early only if the spike buffer may fill.', 1)
         for line in _ARGUMENTS.format(rows=rows).rstrip().split("\n"):
             out(line)
         out('"""', 1)
@@ -382,8 +383,9 @@ class _Source:
         head += ['"""', "", "import math  # noqa: F401", "", "import numpy as np  # noqa: F401", "",
                  "from neurosim.kernels import vmath64  # noqa: F401",
                  "from neurosim.kernels.jit import add_bits, array_kernel, entry, fma  # noqa: F401"]
-        drawn = sorted({"normal": "fill_normal", "uniform": "fill_uniform", "poisson": "fill_poisson",
-                        "shared_normal": "normal_pair"}[k] for k in self.kinds & {"normal", "uniform", "poisson", "shared_normal"})
+        sources = {"normal": "fill_normal", "uniform": "fill_uniform", "poisson": "fill_poisson",
+                   "shared_normal": "normal_pair"}
+        drawn = sorted(sources[k] for k in self.kinds & set(sources))
         if drawn:
             head.append(f"from neurosim.kernels.random import {', '.join(drawn)}")
         head.append("from neurosim.kernels.select import select  # noqa: F401")

@@ -9,8 +9,21 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from neurosim.model.expression import (FUNCTIONS, LOGIC, Call, Node, Num, Op, Sym, children, evaluate, parse, rebuild,
-                                       substitute, symbols)
+from neurosim.model.expression import (
+    FUNCTIONS,
+    LOGIC,
+    Call,
+    Node,
+    Num,
+    Op,
+    Sym,
+    children,
+    evaluate,
+    parse,
+    rebuild,
+    substitute,
+    symbols,
+)
 
 ZERO, ONE = Num(0.0), Num(1.0)
 

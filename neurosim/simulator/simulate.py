@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim import __version__
 from neurosim.codegen.plan import LANES
-from neurosim.errors import NeurosimWarning, NumericalWarning, ParameterError, SimulationError
+from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import Group, lower, plan_recordings
 from neurosim.simulator.memory import check_memory
@@ -24,8 +24,8 @@ from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
 from neurosim.simulator.results import Result, State
-from neurosim.simulator.stability import check_stability
 from neurosim.simulator.spikes import SpikeTrains
+from neurosim.simulator.stability import check_stability
 from neurosim.simulator.traces import Trace
 
 #: spikes a thread can hold before it comes back
@@ -172,7 +172,8 @@ class _Runner:
         """Advance one part until its buffer is full or all its tiles are done."""
         g, program = self.group, self.program
         self.advance(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec, self.buffers[part],
-                     self.cursors[part], self.saved[part], self.whole[part], self.draw[part], program.n, step0, n_steps, *self.common)
+                     self.cursors[part], self.saved[part], self.whole[part], self.draw[part], program.n, step0, n_steps,
+                     *self.common)
 
     def begin(self) -> None:
         """Point every part at its first tile."""

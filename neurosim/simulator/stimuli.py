@@ -98,11 +98,14 @@ class Stimulus:
     start: float = 0.0
     stop: float | None = None
 
+    #: whether it adds to an input (else: events that add to a state)
+    is_current = True
+
     def __post_init__(self):
         targets(self.target)
         _number(self.start, "start", self)
         if self.stop is not None and not _number(self.stop, "stop", self) > self.start:
-            raise ParameterError(f"{_name(self)}: stop ({self.stop}) must come after start ({self.start}).")
+            raise ParameterError(f"{name_of(self)}: stop ({self.stop}) must come after start ({self.start}).")
         self.check()
 
     def check(self) -> None:
@@ -123,13 +126,13 @@ class Stimulus:
             unit = context.view.population.model.units.get(context.input) if name in _LIKE_INPUT else None
             # an array is only read here: large ones are not copied
             plain = isinstance(value, np.ndarray) and value.dtype == float
-            checked = _finite(self, name, value) if plain else checked_value(value, name, unit, _name(self))
+            checked = finite(self, name, value) if plain else checked_value(value, name, unit, name_of(self))
             if not isinstance(checked, (float, int, np.ndarray)):
-                raise ParameterError(f"{_name(self)}: {name} must be a number or an array.")
-            out.values[context.prefix + name] = context.spread(checked, f"{_name(self)}: {name}")
+                raise ParameterError(f"{name_of(self)}: {name} must be a number or an array.")
+            out.values[context.prefix + name] = context.spread(checked, f"{name_of(self)}: {name}")
         text = self.current()
         if text is not None:
-            node = self._local(parse(text, _name(self)), context, out)
+            node = self._local(parse(text, name_of(self)), context, out)
             out.current = self.gated(node, context, out)
         return out
 
@@ -165,7 +168,8 @@ class Stimulus:
 _LIKE_INPUT = {"amplitude", "offset", "first", "last", "mean", "sigma_ou"}
 
 
-def _name(stimulus) -> str:
+def name_of(stimulus: Stimulus) -> str:
+    """Return the name of the kind of stimulus, for messages."""
     return type(stimulus).__name__
 
 
@@ -173,23 +177,24 @@ def _number(value, name: str, owner) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ParameterError(f"{_name(owner)}: {name} must be a number in ms, not {value!r}.") from None
+        raise ParameterError(f"{name_of(owner)}: {name} must be a number in ms, not {value!r}.") from None
     if not np.isfinite(number):
-        raise ParameterError(f"{_name(owner)}: {name} must be finite, not {number}.")
+        raise ParameterError(f"{name_of(owner)}: {name} must be finite, not {number}.")
     return number
 
 
 def _positive(owner, **values) -> None:
     for name, value in values.items():
         if not np.all(np.asarray(value, dtype=float) > 0):
-            raise ParameterError(f"{_name(owner)}: {name} must be positive; it is {value}.")
+            raise ParameterError(f"{name_of(owner)}: {name} must be positive; it is {value}.")
 
 
-def _finite(owner, name: str, value) -> np.ndarray:
+def finite(owner: Stimulus, name: str, value: Any) -> np.ndarray:
+    """Return a value as an array of float64; raise `ParameterError` for NaN or infinity."""
     array = np.asarray(value, dtype=float)
     if not np.all(np.isfinite(array)):
         place = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ParameterError(f"{_name(owner)}: {name} has NaN or infinity at {place}.")
+        raise ParameterError(f"{name_of(owner)}: {name} has NaN or infinity at {place}.")
     return array
 
 
@@ -329,7 +334,7 @@ class TimedArray(Stimulus):
     interval: float = 1.0
 
     def check(self):
-        array = _finite(self, "values", self.values)
+        array = finite(self, "values", self.values)
         if array.ndim not in (1, 2) or not array.size:
             raise ParameterError(f"TimedArray: values has shape {array.shape}; it must be (n_times,) or (n_times, "
                                  "n_targets) and not empty.")
@@ -337,7 +342,7 @@ class TimedArray(Stimulus):
 
     def lower(self, context):
         out = Lowered()
-        array = _finite(self, "values", self.values)
+        array = finite(self, "values", self.values)
         shared = array.ndim == 1
         if not shared:
             if array.shape[1] != context.n_targets:
@@ -422,117 +427,6 @@ class OrnsteinUhlenbeck(Stimulus):
         return out
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Events(Stimulus):
-    """Common part of stimuli made of events, each of which adds `weight` to a state.
-
-    Args:
-        weight: number, or one value for each target; unit of the state.
-        variable: the state; by default ``v``, or the one the threshold watches.
-    """
-
-    weight: Any = 0.0
-    variable: str | None = None
-
-    def state(self, context: Context) -> str:
-        """Return the name of the state the events act on."""
-        model = context.view.population.model
-        if self.variable is not None:
-            if self.variable not in model.state_names:
-                raise NetworkError(f"{_name(self)}: {model.name} has no state {self.variable!r}."
-                                   f"{nearest(self.variable, model.state_names)} States: {listing(model.state_names)}.")
-            return self.variable
-        if "v" in model.state_names:
-            return "v"
-        watched = symbols(model.expanded(model.threshold)) & set(model.state_names) if model.threshold is not None else set()
-        if len(watched) == 1:
-            return watched.pop()
-        raise NetworkError(f"{_name(self)}: name the state of {model.name} that events act on: variable=, one of "
-                           f"{listing(model.state_names)}.")
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PoissonInput(Events):
-    """Independent Poisson events for every target: x += weight K, K ~ Poisson(rate dt), at the start of a step.
-
-    Args:
-        rate: events per second for one neuron (many sources add up: 1000 at 20 Hz make 20,000 Hz).
-        weight, variable: see `Events`.
-    """
-
-    rate: Any = 0.0
-
-    def check(self):
-        if not np.all(np.asarray(self.rate, dtype=float) >= 0):
-            raise ParameterError(f"PoissonInput: rate must not be negative; it is {self.rate}.")
-
-    def numbers(self):
-        return {"rate": self.rate, "weight": self.weight}
-
-    def lower(self, context):
-        p = context.prefix
-        out = super().lower(context)
-        count = p + "count"
-        rate = self._local(parse("rate*dt/1000"), context, out)
-        out.signals.append(Signal(count, "poisson", rate=rate))
-        node = Op("*", (Sym(p + "weight"), Sym(count)))
-        out.kicks[self.state(context)] = self.gated(node, context, out)
-        return out
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SpikeInput(Events):
-    """Events at given times: x += weight at the start of the step that holds the time.
-
-    Args:
-        times: ms, any order.
-        neurons: for each time the target neuron, counted within the targets; None: each event reaches all targets.
-        weight: number, one value for each target, or one for each event (then with neurons or a single target).
-    """
-
-    times: Any = ()
-    neurons: Any = None
-
-    def check(self):
-        times = _finite(self, "times", self.times)
-        if times.ndim != 1:
-            raise ParameterError(f"SpikeInput: times must be one-dimensional, not of shape {times.shape}.")
-        if times.size and times.min() < 0:
-            raise ParameterError(f"SpikeInput: times must not be negative; the first is {times.min()}.")
-        if self.neurons is not None:
-            neurons = np.asarray(self.neurons)
-            n = sum(len(v) for v in targets(self.target))
-            if neurons.shape != times.shape:
-                raise ParameterError(f"SpikeInput: neurons has shape {neurons.shape}, times {times.shape}; they must agree.")
-            if neurons.size and (not np.issubdtype(neurons.dtype, np.integer) or neurons.min() < 0 or neurons.max() >= n):
-                raise ParameterError(f"SpikeInput: neurons must be whole numbers from 0 to {n - 1}.")
-
-    def lower(self, context):
-        times = np.asarray(self.times, dtype=float)
-        weight = _finite(self, "weight", self.weight)
-        n, first = len(context.view), context.first_column
-        if self.neurons is None:
-            columns = np.tile(np.arange(first, first + n), times.size)
-            which = np.repeat(np.arange(times.size), n)
-        else:
-            which = np.flatnonzero((np.asarray(self.neurons) >= first) & (np.asarray(self.neurons) < first + n))
-            columns = np.asarray(self.neurons)[which]
-        if weight.ndim == 0:
-            add = np.full(which.size, float(weight))
-        elif weight.shape == times.shape and (self.neurons is not None or context.n_targets == 1):
-            add = weight[which]
-        elif weight.shape == (context.n_targets,):
-            add = weight[columns]
-        else:
-            raise ParameterError(f"SpikeInput: weight has shape {weight.shape}; give a number, one value for each of "
-                                 f"{context.n_targets} targets, or one for each of {times.size} events.")
-        at = times[which]
-        keep = (at >= self.start) & (at < (np.inf if self.stop is None else self.stop))
-        out = Lowered()
-        out.events.append((at[keep], context.view.indices[columns[keep] - first], add[keep], self.state(context)))
-        return out
-
-
 def _always(stimulus: Stimulus) -> Stimulus:
     """Return a stimulus with the same targets and no window."""
     return Stimulus(target=stimulus.target, input=stimulus.input)
@@ -548,16 +442,16 @@ def input_of(stimulus: Stimulus, population: Population) -> str | None:
     Raises:
         NetworkError: if the model has no such input, or several and none is named.
     """
-    if isinstance(stimulus, Events):
+    if not stimulus.is_current:
         return None
     model = population.model
     if stimulus.input is not None:
         if stimulus.input not in model.inputs:
-            raise NetworkError(f"{_name(stimulus)}: {model.name} has no input {stimulus.input!r}."
+            raise NetworkError(f"{name_of(stimulus)}: {model.name} has no input {stimulus.input!r}."
                                f"{nearest(stimulus.input, model.inputs)} Inputs: {listing(model.inputs)}.")
         return stimulus.input
     if len(model.inputs) == 1:
         return model.inputs[0]
     if not model.inputs:
-        raise NetworkError(f"{_name(stimulus)}: {model.name} has no input to add a current to; declare one with inputs=.")
-    raise NetworkError(f"{_name(stimulus)}: {model.name} has several inputs; name one with input=: {listing(model.inputs)}.")
+        raise NetworkError(f"{name_of(stimulus)}: {model.name} has no input to add a current to; declare one with inputs=.")
+    raise NetworkError(f"{name_of(stimulus)}: {model.name} has several inputs; name one with input=: {listing(model.inputs)}.")
