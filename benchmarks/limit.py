@@ -9,8 +9,9 @@ Three measurements on one core, none of them from a data sheet:
 
     limit = max(multiplications * t_fma, additions * t_add, (multiplications + additions) * t_both, divisions * t_div)
 
-Minimum, maximum and comparison count as additions.  Loads, stores, integer and bit operations are left out: the limit is that
-of arithmetic alone, which no loop reaches.  (Williams, Waterman & Patterson 2009, doi:10.1145/1498765.1498785, call it the roof.)
+Minimum, maximum and comparison count as additions.  Loads, stores, integer and bit operations are left out: the limit is
+that of arithmetic alone, which no loop reaches (the roof of Williams, Waterman & Patterson 2009,
+doi:10.1145/1498765.1498785).
 
     usage: python limit.py [--json FILE]
 """

@@ -38,7 +38,8 @@ class Entry:
     """One way to run one peer.
 
     Attributes:
-        label: threads that it uses, as a peer may not have a switch for them.
+        threads: threads that it uses, as a peer may not have a switch for them.
+        options: further arguments of its runner.
         slow: run once, and not at all with --quick.
         skip: works that it cannot do, or not in bearable time.
     """
@@ -61,7 +62,7 @@ def entries() -> list[Entry]:
     """Return all ways to run all peers."""
     found = [Entry("neurosim", "built-in", t, p) for p in ("float64", "float32") for t in (1, 2)]
     found += [Entry("brian2", "cpp", t) for t in (1, 2)]
-    found += [Entry("brian2", "cython", 1, skip=("hh_single",)),
+    found += [Entry("brian2", "cython", 1, slow=True, skip=("hh_single",)),
               Entry("brian2", "numpy", 1, slow=True, skip=("hh_single",))]
     found += [Entry("nest", "default", t, slow=True) for t in (1, 2)]
     found += [Entry("annarchy", "default", t) for t in (1, 2)]
@@ -282,7 +283,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--work", action="append", choices=list(WORKS), help="only this work; may be repeated")
     p.add_argument("--only", default="", metavar="TEXT", help="only peers whose name contains one of these, separated by "
                    "commas; neurosim is always run")
-    p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--repeats", type=int, default=0, help="runs of each (3; 2 with --quick)")
     p.add_argument("--quick", action="store_true", help="a fifth of the work, and no slow peers")
     p.add_argument("--json", type=Path, metavar="FILE", help="where to keep the results")
     p.add_argument("--list", action="store_true", help="list what would be run")
@@ -297,6 +298,7 @@ def main(argv: list[str] | None = None) -> int:
     folders.append(HERE.parent / ".venv-peers")
     pythons = interpreters(folders)
     wanted = [w.strip() for w in given.only.split(",") if w.strip()]
+    repeats = given.repeats or (2 if given.quick else 3)
     cores = os.cpu_count() or 1
     chosen = [e for e in entries() if e.peer in pythons and e.threads <= cores and not (given.quick and e.slow)
               and (e.peer == "neurosim" or not wanted or any(w in e.name for w in wanted))]
@@ -315,10 +317,10 @@ def main(argv: list[str] | None = None) -> int:
             if work.name == "tiny":
                 # start-up does not depend on precision, and 100 neurons not on threads
                 rows = run_whole([e for e in able if e.threads == 1 and e.precision == "float64"], pythons, work,
-                                 given.repeats, folder)
+                                 repeats, folder)
             else:
                 able = [e for e in able if work.n > 1 or e.threads == 1]
-                rows = run_in_turn(able, pythons, work, given.repeats, given.quick, folder)
+                rows = run_in_turn(able, pythons, work, repeats, given.quick, folder)
             judge(rows, work)
             everything["works"][work.name] = rows
             _note("")

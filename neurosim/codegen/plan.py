@@ -89,6 +89,7 @@ class Plan:
     body: tuple[tuple[str, Node, str], ...]
     new: dict[str, Node]
     fire: Node | None
+    before: Node | None
     reset: tuple[tuple[str, Node, str], ...]
     refractory: Node | None
     held: frozenset[str]
@@ -214,6 +215,12 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     new = {name: hoist(substitute(value, moved)) for name, value in new.items()}
     kicks = {name: hoist(value) for name, value in drive.kicks.items()}
     fire = hoist(expanded(model.threshold)) if model.threshold is not None else None
+    before = fire
+    if model.edge and fire is not None:
+        # the condition at the start of the step can use the derived quantities that the step has computed there anyway
+        plain = substitute(tidy(local(model.threshold)), moved)
+        if symbols(plain) & set(defined) <= {name for name, _, _ in body}:
+            before = hoist(plain)
     reset = tuple((names[a.target], hoist(expanded(a.value)), a.text) for a in model.reset)
     refractory = hoist(Op("/", (expanded(model.refractory), Sym("dt")))) if has_refractory else None
     signals = [Signal(s.name, s.kind, hoist(s.rate) if s.rate is not None else None, s.slot) for s in signals]
@@ -224,7 +231,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     states = (*system.drift, *drive.states)
     return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
                 system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
-                fire, reset, refractory, held, model.edge, watched, texts,
+                fire, before, reset, refractory, held, model.edge, watched, texts,
                 tuple(z for z in step.small if z in {name for name, _, _ in body}), events, names)
 
 

@@ -111,7 +111,8 @@ class _Source:
         plan = self.plan
         nodes = [*(v for _, v, _ in plan.body), *plan.new.values(), *plan.kicks.values(), *plan.observed.values(),
                  *(v for _, v, _ in plan.reset)]
-        return [*nodes, *([plan.fire] if plan.fire is not None else []), *([plan.refractory] if self.holds else [])]
+        fire = [plan.fire, plan.before] if plan.fire is not None else []
+        return [*nodes, *fire, *([plan.refractory] if self.holds else [])]
 
     def sample(self, slot: int) -> str:
         return f"sample(t, timing[{2 * slot}], timing[{2 * slot + 1}], book[slots + {4 * slot + 1}])"
@@ -203,7 +204,7 @@ class _Source:
         names = set().union(*(symbols(v) for v in self.lane_expressions())) | set(plan.states)
         used = set().union(*(symbols(v) for _, v, _ in plan.body), *(symbols(v) for v in plan.new.values()),
                            *(symbols(v) for v in plan.kicks.values()))
-        used |= symbols(plan.fire) if plan.fire is not None else set()
+        used |= symbols(plan.fire) | symbols(plan.before) if plan.fire is not None else set()
         self.write.used.add("select")
         if plan.fire is not None:
             out(f"hits = {self.integer}(0)", indent)
@@ -242,7 +243,7 @@ class _Source:
         now = self.write.condition(substitute(plan.fire, {s: Sym(new[s]) for s in plan.states}))
         self.flush(out, inner)
         if plan.edge:
-            before = self.write.condition(plan.fire)
+            before = self.write.condition(plan.before)
             self.flush(out, inner)
             out(f"before_ = {before}", inner)
             now = f"{now} & (not before_)"

@@ -145,8 +145,8 @@ class Model:
 
 #: Both sides do the same operations on float64, in another order and in other units (volt against mV).  A rounding error
 #: of 1e-16 of 100 mV is 1e-14 mV.  Below threshold the equations damp it; an upstroke amplifies it by the ratio of the
-#: slopes of v, some 1e3 for an action potential and more for a run to the peak.  1e-13 (LIF, which only damps), 1e-9 (AdEx,
-#: channels) and 4e-9 mV (Izhikevich) were seen; the bounds leave a factor of 50 and more for other processors.
+#: slopes of v, some 1e3 for an action potential and more for a run to the peak.  1e-12 (LIF, which only damps), 2e-9 (AdEx,
+#: channels) and 7e-9 mV (Izhikevich) were seen; the bounds leave a factor of 40 and more for other processors.
 #: Fast spiking by Izhikevich (a = 0.1) is left out: with a reset on the grid of dt, the map from spike to spike doubles any
 #: error, so that rounding alone reaches 0.05 mV after 41 spikes.
 MODELS = {
