@@ -19,10 +19,10 @@ LANES = 64
 RESERVED = frozenset("""
 add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed stream t
 W R lane lanes tile first count before careful draw narrow wide_ step bad hits what value place ev ev_to ev_first
-ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lane re_every re_stride re_next re_pos re_from
-re_to ht math np select fma advance unsound sample vmath64 array_kernel entry fill_normal fill_uniform fill_poisson
-normal_pair True False None and or not if else elif for while in is def return lambda range min max abs int float
-break continue pass
+ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at k re_every
+re_stride re_next re_pos re_from re_to ht math np select fma advance unsound sample vmath64 array_kernel entry
+fill_normal fill_uniform fill_poisson normal_pair True False None and or not if else elif for while in is def return
+lambda range min max abs int float break continue pass
 """.split())
 
 

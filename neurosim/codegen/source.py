@@ -15,13 +15,6 @@ from neurosim.codegen.plan import LANES, Plan
 from neurosim.codegen.text import Writer
 from neurosim.model.expression import Sym, show, substitute, symbols
 
-#: places in the header of `book`
-BOOK = ("slots", "ev_first", "ev_step", "ev_place", "ev_add", "re_first", "re_table", "n_entries")
-#: recording entries are columns of this table within `book`
-ENTRY = ("row", "lane", "every", "stride", "next", "pos")
-#: places in `cursor`
-CURSOR = ("tile", "spikes", "end", "bad_step", "bad_neuron", "bad_row")
-
 _ARGUMENTS = """
     name     shape                 unit       meaning
     state    (n_tiles * R * 64,)   as named   rows of a tile: {rows}
@@ -144,23 +137,30 @@ class _Source:
         out("if not careful:", 4)
         out("for e in range(re_from, re_to):", 5)
         out("if book[re_next + e] == step:", 6)
+        out("row, at, listed = book[re_row + e], book[re_pos + e], book[re_lanes + e]", 7)
+        indent = 7
         if plan.observed:
-            out("what = book[re_row + e]", 7)
-            out("lane = book[re_lane + e]", 7)
-            out("if what >= 0:", 7)
-            out("value = tile_[what * W + lane]", 8)
-            names = set().union(*(symbols(v) for v in plan.observed.values()))
-            out("else:", 7)
-            self.load(out, names, 8)
-            out(f"value = {self.real}(0.0)", 8)
+            out("if row < 0:", 7)
+            out("for k in range(book[re_count + e]):", 8)
+            out("lane = k", 9)
+            out("if listed >= 0:", 9)
+            out("lane = book[listed + k]", 10)
+            self.load(out, set().union(*(symbols(v) for v in plan.observed.values())), 9)
+            out(f"value = {self.real}(0.0)", 9)
             for k, (name, node) in enumerate(plan.observed.items()):
                 text = self.write(node)
-                out(f"if what == {~k}:  # {name}", 8)
-                self.flush(out, 9)
-                out(f"value = {text}", 9)
-            out("rec[book[re_pos + e]] = value", 7)
-        else:
-            out("rec[book[re_pos + e]] = tile_[book[re_row + e] * W + book[re_lane + e]]", 7)
+                out(f"if row == {~k}:  # {name}", 9)
+                self.flush(out, 10)
+                out(f"value = {text}", 10)
+            out("rec[at + k] = value", 9)
+            out("else:", 7)
+            indent = 8
+        out("if listed < 0:", indent)
+        out("for k in range(book[re_count + e]):", indent + 1)
+        out("rec[at + k] = tile_[row * W + k]", indent + 2)
+        out("else:", indent)
+        out("for k in range(book[re_count + e]):", indent + 1)
+        out("rec[at + k] = tile_[row * W + book[listed + k]]", indent + 2)
         out("book[re_next + e] = step + book[re_every + e]", 7)
         out("book[re_pos + e] += book[re_stride + e]", 7)
 
@@ -302,8 +302,8 @@ class _Source:
         if plan.events:
             out("ev_first, ev_step, ev_place, ev_add = book[1], book[2], book[3], book[4]", 1)
         out("re_first, re_row, n_entries = book[5], book[6], book[7]", 1)
-        out("re_lane, re_every = re_row + n_entries, re_row + 2 * n_entries", 1)
-        out("re_stride, re_next, re_pos = re_row + 3 * n_entries, re_row + 4 * n_entries, re_row + 5 * n_entries", 1)
+        out("re_every, re_stride, re_next = re_row + n_entries, re_row + 2 * n_entries, re_row + 3 * n_entries", 1)
+        out("re_pos, re_count, re_lanes = re_row + 4 * n_entries, re_row + 5 * n_entries, re_row + 6 * n_entries", 1)
         self.constants(out)
         out("for tile in range(cursor[0], cursor[2]):", 1)
         out("first = tile * W", 2)

@@ -8,31 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.codegen.layout import make_book
 from neurosim.codegen.plan import LANES, Drive, make_plan
 from neurosim.codegen.program import Program
-from neurosim.errors import ModelError, ParameterError, SimulationError
+from neurosim.errors import ModelError, ParameterError
 from neurosim.model.calculus import add
 from neurosim.model.expression import Node, calls, evaluate, symbols
-from neurosim.simulator.network import Network, Probe
+from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population, targets
+from neurosim.simulator.recording import Recording
 from neurosim.simulator.stimuli import Context, Lowered, input_of
 
 #: random streams of one population: signals count up from its first, initial values from here
 VALUE_STREAM = 1 << 20
 STREAMS = 1 << 24
-
-
-@dataclass
-class Recording:
-    """Places of one probe in the array of all samples of its population."""
-
-    probe: Probe
-    name: str
-    every: int
-    offset: int
-    n_times: int
-    first_step: int
 
 
 @dataclass
@@ -218,43 +206,3 @@ def _events(parts, program: Program, names: Mapping[str, str], dt: float) -> tup
     order = np.lexsort((place, step, tile))
     first = np.searchsorted(tile[order], np.arange(program.n_tiles + 1))
     return first, step[order], place[order], weight[order].astype(program.real)
-
-
-def plan_recordings(group: Group, network: Network, first_step: int, n_steps: int, dt: float) -> int:
-    """Lay out the probes of a group for steps first_step ... first_step + n_steps - 1; return the samples in all."""
-    recordings, entries, offset = [], [], 0
-    for probe, name in zip(network.probes, network.probe_names):
-        if probe.target.population is not group.population:
-            continue
-        every = _interval(probe, dt)
-        start = -(-first_step // every) * every
-        n_times = max(0, -(-(first_step + n_steps - start) // every))
-        neurons = probe.target.indices
-        recordings.append(Recording(probe, name, every, offset, n_times, start))
-        plan = group.program.plan
-        model = group.population.model
-        if probe.variable in model.state_names:
-            row = group.program.rows[plan.names[probe.variable]]
-        else:
-            row = ~list(plan.observed).index(probe.variable)
-        if n_times:
-            entries.append(np.stack([neurons // LANES, np.full(len(neurons), row), neurons % LANES,
-                                     np.full(len(neurons), every), np.full(len(neurons), len(neurons)),
-                                     np.full(len(neurons), start), offset + np.arange(len(neurons))]))
-        offset += n_times * len(neurons)
-    table = np.concatenate(entries, axis=1) if entries else np.zeros((7, 0), np.int64)
-    table = table[:, np.argsort(table[0], kind="stable")].astype(np.int64)
-    first = np.searchsorted(table[0], np.arange(group.program.n_tiles + 1)).astype(np.int64)
-    group.book = make_book(group.slots, *group.events, group.ev_add, first, table[1:])
-    group.recordings = tuple(recordings)
-    return offset
-
-
-def _interval(probe: Probe, dt: float) -> int:
-    if probe.every is None:
-        return 1
-    every = round(probe.every / dt)
-    if every < 1 or abs(every * dt - probe.every) > 1e-6 * dt * max(1, every):
-        raise SimulationError(f"Probe of {probe.variable!r}: every={probe.every} ms is not a multiple of dt={dt} ms. "
-                              f"Try every={max(1, every) * dt:g}.")
-    return every

@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from neurosim import __version__
+from neurosim.codegen.layout import make_book
 from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
 from neurosim.simulator.interruption import Interruption
-from neurosim.simulator.lower import Group, lower, plan_recordings
+from neurosim.simulator.lower import Group, lower
 from neurosim.simulator.memory import check_memory
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
+from neurosim.simulator.recording import lay_out
 from neurosim.simulator.results import Result, State
 from neurosim.simulator.spikes import SpikeTrains
 from neurosim.simulator.stability import check_stability
@@ -83,8 +85,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     if single and first + n_steps >= 2**31:
         raise SimulationError("A float32 run counts steps in 32 bits: fewer than 2**31 steps. Use float64 or a larger dt.")
     for group in groups:
-        samples = plan_recordings(group, network, first, n_steps, dt)
-        group.rec = np.empty(max(1, samples), group.program.real)
+        _prepare_recording(group, network, first, n_steps, dt)
     started = time.perf_counter()
     runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
     compile_s = time.perf_counter() - started
@@ -259,6 +260,17 @@ def _stretch(runner: _Runner, step: int, length: int, pool: ThreadPoolExecutor |
 def _fault(runner: _Runner, neuron: int, row: int) -> str:
     variable = runner.program.plan.states[row]
     return f"{variable} of neuron {neuron} in population {runner.group.name!r} is no longer finite"
+
+
+def _prepare_recording(group: Group, network: Network, first: int, n_steps: int, dt: float) -> None:
+    plan, model = group.program.plan, group.population.model
+    codes = {name: ~k for k, name in enumerate(plan.observed)}
+    codes |= {name: group.program.rows[plan.names[name]] for name in model.state_names}
+    own = [(p, name) for p, name in zip(network.probes, network.probe_names) if p.target.population is group.population]
+    recordings, *entries, samples = lay_out(own, codes, group.population.size, first, n_steps, dt)
+    group.recordings = tuple(recordings)
+    group.book = make_book(group.slots, *group.events, group.ev_add, *entries)
+    group.rec = np.empty(max(1, samples), group.program.real)
 
 
 # -- before and after ---------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class Trace:
     Raises ParameterError for arrays that do not fit each other, times that do not ascend, and repeated ids.
     """
 
-    __slots__ = ("_column", "name", "neurons", "population", "times", "unit", "values", "variable")
+    __slots__ = ("_order", "name", "neurons", "population", "times", "unit", "values", "variable")
 
     def __init__(
         self,
@@ -88,8 +88,10 @@ class Trace:
                 f"{where}: neurons of shape {ids.shape} and type {ids.dtype} do not fit {x.shape[1]} "
                 "columns of values. Give one whole number for each column."
             )
-        self._column = {int(k): c for c, k in enumerate(ids)}
-        if len(self._column) != ids.size:
+        # sorted copies only where the ids do not ascend: for a million neurons a dictionary would outweigh the values
+        ascending = bool(np.all(ids[1:] > ids[:-1]))
+        self._order = None if ascending else np.argsort(ids, kind="stable")
+        if not ascending and np.any(np.diff(ids[self._order]) == 0):
             raise ParameterError(f"{where}: neurons hold an id twice. Give each column its own.")
         self.times, self.values, self.neurons = t, x, ids
 
@@ -299,14 +301,20 @@ class Trace:
 
     def _place(self, neuron: Any) -> int:
         whole = isinstance(neuron, int | np.integer) and not isinstance(neuron, bool)
-        if not whole or int(neuron) not in self._column:
+        place = -1
+        if whole and self.neurons.size:
+            ids = self.neurons if self._order is None else self.neurons[self._order]
+            found = min(int(np.searchsorted(ids, int(neuron))), ids.size - 1)
+            if ids[found] == int(neuron):
+                place = found if self._order is None else int(self._order[found])
+        if place < 0:
             known = ", ".join(str(k) for k in self.neurons[:10].tolist()) or "(none)"
             more = ", ..." if self.neurons.size > 10 else ""
             raise ParameterError(
                 f"{self._where()}: neuron {neuron!r} was not recorded. Recorded: {known}{more}. "
                 "Use trace.values[:, c] for columns."
             )
-        return self._column[int(neuron)]
+        return place
 
     def _where(self) -> str:
         return f"Trace {self.name or self.variable!r}" if self.name or self.variable else "Trace"
