@@ -85,8 +85,7 @@ def _group(network: Network, population: Population, name: str, dt: float, seed:
     plan = make_plan(model, drive, varying=varying, method=method, single=single, observed=observed, events=events)
     names = plan.names
     program = Program(plan, n, {**{names[p]: v for p, v in own.items()}, **values}, dt, version)
-    for j, (state, value) in enumerate(_initial(model, own, seed, stream + 2 * VALUE_STREAM, n).items()):
-        del j
+    for state, value in _initial(model, own, seed, stream + 2 * VALUE_STREAM, n).items():
         program.put(names[state], value)
     for j, (state, (kind, sigma)) in enumerate(initial.items()):
         from neurosim.kernels.random import normals
@@ -109,17 +108,13 @@ def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[
         for view in views:
             if view.population is population:
                 where = input_of(stimulus, population)
-                prefix = f"{type(stimulus).__name__.lower()}{len(found)}_"
-                part = stimulus.lower(Context(view, _private(prefix), dt, where, column, total, n_tables))
+                # the user's names are told from ours by the leading underscore
+                prefix = f"_{type(stimulus).__name__.lower()}{len(found)}_"
+                part = stimulus.lower(Context(view, prefix, dt, where, column, total, n_tables))
                 n_tables += len(part.tables)
                 found.append((where, part))
             column += len(view)
     return found
-
-
-def _private(prefix: str) -> str:
-    # generated names that end in an underscore are never the user's; these start with one
-    return "_" + prefix
 
 
 def _drive(parts: list[tuple[str | None, Lowered]]) -> tuple[Drive, dict[str, Any], dict[str, Any]]:

@@ -32,7 +32,7 @@ from neurosim.simulator.traces import Trace
 
 #: spikes a thread can hold before it comes back
 CAPACITY = 1 << 18
-#: length of the scratch array for Poisson numbers (kernels/random.py)
+#: length of the scratch array for Poisson numbers: WORK of kernels/random.py, which would import Numba; a test compares them
 DRAW = 322
 #: seconds a stretch should last: progress and Ctrl-C are looked at in between
 STRETCH = 0.15

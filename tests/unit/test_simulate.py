@@ -188,3 +188,11 @@ def test_progress_is_quiet_without_a_terminal(capfd):
 def test_progress_shows_when_asked(capfd):
     run(size=100, duration=500.0, progress=True)
     assert "ms" in capfd.readouterr().err
+
+
+def test_scratch_array_of_poisson_numbers_has_its_length():
+    from neurosim.kernels.random import WORK
+    from neurosim.simulator.simulate import DRAW
+
+    # compiled code does not check bounds: a shorter array would be written past its end
+    assert DRAW == WORK
