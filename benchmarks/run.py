@@ -18,59 +18,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalogue import SETS, WHOLE, WORKS, find
+from entries import Entry, entries
+from networks import Net
 from tables import report
-from work import WORKS, Work, find
+from work import Work
 
 HERE = Path(__file__).resolve().parent
 #: module by peer
 MODULES = {"neurosim": "neurosim", "brian2": "brian2", "nest": "nest", "annarchy": "ANNarchy", "brainpy": "brainpy",
            "neuron": "neuron"}
 #: seconds after which a build or one run is given up
-LIMIT = 300.0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One way to run one peer.
-
-    Attributes:
-        threads: threads that it uses, as a peer may not have a switch for them.
-        options: further arguments of its runner.
-        slow: run once, and not at all with --quick.
-        skip: works that it cannot do, or not in bearable time.
-    """
-
-    peer: str
-    mode: str
-    threads: int
-    precision: str = "float64"
-    options: tuple[str, ...] = ()
-    slow: bool = False
-    skip: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name for tables and --only."""
-        return f"{self.peer}-{self.mode}/{self.threads}/{self.precision}"
-
-
-def entries() -> list[Entry]:
-    """Return all ways to run all peers."""
-    found = [Entry("neurosim", "built-in", t, p) for p in ("float64", "float32") for t in (1, 2)]
-    found += [Entry("brian2", "cpp", t) for t in (1, 2)]
-    found += [Entry("brian2", "cython", 1, slow=True, skip=("hh_single",)),
-              Entry("brian2", "numpy", 1, slow=True, skip=("hh_single",))]
-    found += [Entry("nest", "default", t, slow=True) for t in (1, 2)]
-    found += [Entry("annarchy", "default", t) for t in (1, 2)]
-    # JAX takes both cores; without a switch, one thread means one core
-    found += [Entry("brainpy", "jit", t, p, ("--one-core",) if t == 1 else ()) for p in ("float64", "float32") for t in (2, 1)]
-    found += [Entry("neuron", m, t, skip=("lif_population", "tiny"))
-              for m in ("exact", "table", "core-exact", "core-table") for t in (1, 2)]
-    return found
+LIMIT = 900.0
+#: a network with more synapses than this is in memory once at a time
+ALONE = 50_000_000
 
 
 # -- finding peers ------------------------------------------------------------------------------------------------
@@ -100,7 +64,8 @@ def _environment(python: Path, cache: Path) -> dict[str, str]:
 
 
 def _command(entry: Entry, python: Path, work: Work, quick: bool) -> list[str]:
-    return [str(python), str(HERE / "peers" / f"{entry.peer}.py"), "--work", work.name, "--mode", entry.mode, "--threads",
+    script = f"{entry.peer}_net.py" if isinstance(work, Net) else f"{entry.peer}.py"
+    return [str(python), str(HERE / "peers" / script), "--work", work.name, "--mode", entry.mode, "--threads",
             str(entry.threads), "--precision", entry.precision, *entry.options, *(["--quick"] if quick else [])]
 
 
@@ -164,21 +129,36 @@ class Runner:
 
     def result(self) -> dict[str, Any]:
         """Return the summary of all runs."""
-        entry = self.entry
-        out = {"name": entry.name, "peer": entry.peer, "mode": entry.mode, "work": self.work.name, "threads": entry.threads,
+        entry, work = self.entry, self.work
+        out = {"name": entry.name, "peer": entry.peer, "mode": entry.mode, "work": work.name, "threads": entry.threads,
                "precision": entry.precision, "problem": self.problem}
-        if self.lines:
-            loops = [line["loop_s"] for line in self.lines]
-            first = self.lines[0]
-            out |= {"loop_s": statistics.median(loops), "loop_min_s": min(loops), "loops_s": loops,
-                    "ns_per_step": 1e9 * statistics.median(loops) / self.work.neuron_steps,
-                    **{k: first[k] for k in ("version", "build_s", "compile_s", "spikes", "rate_hz", "rss_mb")}}
+        if not self.lines:
+            return out
+        loops = [line["loop_s"] for line in self.lines]
+        first, loop = self.lines[0], statistics.median(loops)
+        out |= {"loop_s": loop, "loop_min_s": min(loops), "loops_s": loops, "ns_per_step": 1e9 * loop / work.neuron_steps,
+                **{k: first[k] for k in ("version", "build_s", "compile_s", "spikes", "rate_hz", "rss_mb")}}
+        if isinstance(work, Net):
+            # where every run is another network their mean is closer to what must come out
+            seen = [line for line in self.lines if line["rate_hz"] is not None]
+            out |= {k: statistics.fmean(x[k] for x in seen) for k in ("rate_hz", "cv", "events") if all(k in x for x in seen)}
+            out |= {"rates": first["rates"], "synapses": work.synapses}
+            if events := out.get("events"):
+                out["ns_per_event"], out["events_per_s"] = 1e9 * loop / events, events / loop
+            out["bytes_per_synapse"] = (first["rss_mb"] - first.get("base_mb", 0.0)) * 2**20 / work.synapses
         return out
 
 
 def run_in_turn(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats: int, quick: bool,
                 folder: Path) -> list[dict[str, Any]]:
-    """Build every entry, run their loops in turn, and return one result each."""
+    """Build every entry, run their loops in turn, and return one result each; very large networks one after the other."""
+    if isinstance(work, Net) and work.synapses > ALONE:
+        return [row for entry in chosen for row in _run([entry], pythons, work, repeats, quick, folder)]
+    return _run(chosen, pythons, work, repeats, quick, folder)
+
+
+def _run(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats: int, quick: bool,
+         folder: Path) -> list[dict[str, Any]]:
     runners = []
     try:
         for entry in chosen:
@@ -205,7 +185,7 @@ def run_whole(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats
             if entry.name in problems:
                 continue
             _note(f"{work.name}: {'warm' if repeat else 'cold'} {entry.name}")
-            own = folder / f"tiny_{entry.name.replace('/', '_')}"
+            own = folder / f"{work.name}_{entry.name.replace('/', '_')}"
             own.mkdir(parents=True, exist_ok=True)
             command = _command(entry, pythons[entry.peer], work, False) + ["--repeats", "1"]
             if entry.peer in ("brian2", "annarchy"):
@@ -236,20 +216,27 @@ def run_whole(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats
 
 
 def judge(rows: list[dict[str, Any]], work: Work) -> None:
-    """Mark every row with `agrees`: its rate is the expected one, or without one, that of neurosim (else the median).
+    """Mark every row with `agrees`: its rate, and of a network the CV of its intervals, are the expected ones.
 
-    neurosim itself must give the same number of spikes for any number of threads, and in float32 one within 0.1 %.
+    Where none is expected, populations are compared with neurosim (without it with the median) and networks with the median.
+    neurosim itself must give the same number of spikes for any number of threads, and of a population in float32 within 0.1 %.
     """
-    rates = [r["rate_hz"] for r in rows if r.get("rate_hz") is not None]
-    own = [r["rate_hz"] for r in rows if r["peer"] == "neurosim" and r.get("rate_hz") is not None]
-    expected = work.rate if work.rate is not None else own[0] if own else statistics.median(rates) if rates else 0.0
-    for row in rows:
-        if row.get("rate_hz") is not None:
-            row["agrees"] = work.agrees(row["rate_hz"], expected)
-            row["expected_hz"] = expected
-            if row["peer"] == "neurosim":
-                same = next(r for r in rows if r["peer"] == "neurosim" and r["precision"] == row["precision"])
-                row["agrees"] &= row["spikes"] == same["spikes"] and abs(row["rate_hz"] - own[0]) <= 1e-3 * own[0]
+    seen = [r for r in rows if r.get("rate_hz") is not None]
+    own = [r["rate_hz"] for r in seen if r["peer"] == "neurosim"]
+    net = isinstance(work, Net)
+    usual = statistics.median(r["rate_hz"] for r in seen) if seen else 0.0
+    expected = work.rate if work.rate is not None else own[0] if own and not net else usual
+    cvs = [r["cv"] for r in seen if r.get("cv") is not None]
+    cv = work.cv if net and work.cv is not None else statistics.median(cvs) if cvs else None
+    for row in seen:
+        row["agrees"] = work.agrees(row["rate_hz"], expected)
+        row["expected_hz"] = expected
+        if net and cv is not None and row.get("cv") is not None:
+            row["agrees"] &= abs(row["cv"] - cv) <= work.cv_tolerance
+            row["expected_cv"] = cv
+        if row["peer"] == "neurosim":
+            same = next(r for r in seen if all(r[k] == row[k] for k in ("peer", "mode", "precision")))
+            row["agrees"] &= row["spikes"] == same["spikes"] and (net or abs(row["rate_hz"] - own[0]) <= 1e-3 * own[0])
 
 
 def _note(text: str) -> None:
@@ -280,7 +267,8 @@ def parser() -> argparse.ArgumentParser:
                                 "in .venv-peers of a checkout. README.md in this folder tells how to make them.")
     p.add_argument("--venvs", action="append", default=[], metavar="DIR",
                    help="folder with one environment for each peer (DIR/brian2, DIR/nest, ...), or an environment")
-    p.add_argument("--work", action="append", choices=list(WORKS), help="only this work; may be repeated")
+    p.add_argument("--work", action="append", choices=[*WORKS, *SETS], metavar="NAME",
+                   help="only this work, `populations` or `networks`; may be repeated: " + ", ".join(WORKS))
     p.add_argument("--only", default="", metavar="TEXT", help="only peers whose name contains one of these, separated by "
                    "commas; neurosim is always run")
     p.add_argument("--repeats", type=int, default=0, help="runs of each (3; 2 with --quick)")
@@ -300,22 +288,23 @@ def main(argv: list[str] | None = None) -> int:
     wanted = [w.strip() for w in given.only.split(",") if w.strip()]
     repeats = given.repeats or (2 if given.quick else 3)
     cores = os.cpu_count() or 1
-    chosen = [e for e in entries() if e.peer in pythons and e.threads <= cores and not (given.quick and e.slow)
+    chosen = [e for e in entries() if e.peer in pythons and e.threads <= cores
               and (e.peer == "neurosim" or not wanted or any(w in e.name for w in wanted))]
-    works = [find(n, given.quick) for n in given.work or WORKS]
+    names = [x for n in given.work or WORKS for x in SETS.get(n, (n,))]
+    works = [find(n, given.quick) for n in dict.fromkeys(names)]
     if given.list:
         for peer in MODULES:
             print(f"{peer:9} {pythons.get(peer, 'not installed')}")
         for work in works:
-            print(f"{work.name}: " + ", ".join(e.name for e in chosen if work.name not in e.skip))
+            print(f"{work.name}: " + ", ".join(e.name for e in chosen if e.does(work, given.quick)))
         return 0
     folder = Path(tempfile.mkdtemp(prefix="neurosim_bench_"))
     everything: dict[str, Any] = {"machine": machine(), "quick": given.quick, "works": {}}
     try:
         for work in works:
-            able = [e for e in chosen if work.name not in e.skip]
-            if work.name == "tiny":
-                # start-up does not depend on precision, and 100 neurons not on threads
+            able = [e for e in chosen if e.does(work, given.quick)]
+            if work.name in WHOLE:
+                # start-up does not depend on precision, and small networks not on threads
                 rows = run_whole([e for e in able if e.threads == 1 and e.precision == "float64"], pythons, work,
                                  repeats, folder)
             else:

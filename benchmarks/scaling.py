@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from serve import rss_mb
+from serve import resident_mb, rss_mb
 from tables import grid
 from work import LIF
 
@@ -29,14 +28,6 @@ from work import LIF
 BUDGET = 2e8
 #: most that memory may be above the arrays
 AIM = 1.2
-
-
-def resident_mb() -> float:
-    """Return the memory resident now in MiB; where the system does not tell, the largest so far."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
-    except OSError:
-        return rss_mb()
 
 
 def one(n: int, steps: int, every: int) -> dict[str, float]:

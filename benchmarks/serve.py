@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from work import Work, find
+from catalogue import find
+from networks import counted
+from work import Work
 
 
 def arguments(modes: tuple[str, ...]) -> argparse.Namespace:
@@ -26,6 +28,7 @@ def arguments(modes: tuple[str, ...]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="float64", choices=("float64", "float32"))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seed", type=int, default=1, help="of what the runner draws itself (networks)")
     parser.add_argument("--cache", help="folder for what is compiled (kept)")
     parser.add_argument("--one-core", action="store_true", help="hold the process to one core")
     parser.add_argument("--repeats", type=int, default=0, help="0: one run for each line of standard input")
@@ -40,6 +43,15 @@ def rss_mb(who: int = resource.RUSAGE_SELF) -> float:
     """Return the largest resident memory so far in MiB."""
     peak = resource.getrusage(who).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def resident_mb() -> float:
+    """Return the memory resident now in MiB; where the system does not tell, the largest so far."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+    except OSError:
+        return rss_mb()
 
 
 class Stopwatch:
@@ -61,17 +73,18 @@ def say(**line: Any) -> None:
 
 
 def serve(peer: str, version: str, given: argparse.Namespace, run: Callable[[], dict[str, Any]], build_s: float,
-          compile_s: float = 0.0, import_s: float = 0.0) -> None:
+          compile_s: float = 0.0, import_s: float = 0.0, **more: Any) -> None:
     """Answer every request with one run.
 
     Args:
-        run: does the work once; returns loop_s and spikes (None: not counted in this run), and may correct
-            compile_s or rss_mb.
+        run: does the work once; returns loop_s and spikes (None: not counted in this run) or, of a network, `trains`
+            (number of the neuron, time in ms of each spike; None: not counted), and may correct compile_s or rss_mb.
         build_s, compile_s, import_s: seconds until here.
+        **more: further numbers for every line, such as base_mb, the memory before there were synapses.
     """
     work: Work = given.work
     common = {"peer": peer, "version": version, "mode": given.mode, "work": work.name, "threads": given.threads,
-              "precision": given.precision, "build_s": build_s, "compile_s": compile_s, "import_s": import_s}
+              "precision": given.precision, "build_s": build_s, "compile_s": compile_s, "import_s": import_s, **more}
     if given.repeats:
         requests = iter(range(given.repeats))
     else:
@@ -79,8 +92,12 @@ def serve(peer: str, version: str, given: argparse.Namespace, run: Callable[[], 
         requests = iter(sys.stdin.readline, "")
     for _ in requests:
         answer = {"rss_mb": rss_mb(), **run()}
+        # the peak is read before the spikes are counted, which is no part of the work
+        answer["rss_mb"] = max(answer["rss_mb"], rss_mb()) if "keep_rss" not in answer else answer["rss_mb"]
+        trains = answer.pop("trains", None)
+        if trains is not None:
+            answer |= counted(work, *trains)
         spikes = answer.get("spikes")
         answer["rate_hz"] = None if spikes is None else spikes / work.n / (work.duration / 1000)
-        answer["rss_mb"] = max(answer["rss_mb"], rss_mb()) if "keep_rss" not in answer else answer["rss_mb"]
         answer.pop("keep_rss", None)
         say(**{**common, **answer})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalogue import WHOLE
+from networks import Net
 from work import Work
 
 
@@ -35,27 +37,68 @@ def grid(head: list[str], lines: list[list[str]]) -> str:
 
 def report(work: Work, rows: list[dict[str, Any]]) -> str:
     """Return the table of one work and, in words, what neurosim gains."""
-    whole = work.name == "tiny"
+    whole, net = work.name in WHOLE, isinstance(work, Net)
     key = "warm_s" if whole else "loop_s"
     done = sorted((r for r in rows if r.get(key)), key=lambda r: (r["precision"], r["threads"], r[key]), reverse=False)
     if whole:
         head = ["peer", "cold s", "warm s", "rate Hz", "", "MiB"]
         lines = [[r["name"], _number(r["cold_s"]), _number(r["warm_s"]), _number(r["rate_hz"], 5), _mark(r),
                   _number(r["rss_mb"])] for r in done]
+    elif net:
+        head = ["peer", "loop s", "fastest", "ns/event", "M events/s", "build s", "compile s", "rate Hz", "CV", "", "MiB",
+                "B/synapse"]
+        lines = [[r["name"], _number(r["loop_s"]), _number(r["loop_min_s"]), _number(r.get("ns_per_event")),
+                  _number(r["events_per_s"] / 1e6 if r.get("events_per_s") else None), _number(r["build_s"]),
+                  _number(r["compile_s"]), _number(r["rate_hz"], 4), _number(r.get("cv")), _mark(r), _number(r["rss_mb"], 4),
+                  _number(r.get("bytes_per_synapse"))] for r in done]
     else:
         head = ["peer", "loop s", "fastest", "ns/neuron-step", "build s", "compile s", "rate Hz", "", "MiB"]
         lines = [[r["name"], _number(r["loop_s"]), _number(r["loop_min_s"]), _number(r["ns_per_step"]), _number(r["build_s"]),
                   _number(r["compile_s"]), _number(r["rate_hz"], 6), _mark(r), _number(r["rss_mb"])] for r in done]
-    text = [f"\n{work.name}: {work.n:,} neurons, {work.duration:g} ms, dt {work.dt:g} ms", grid(head, lines)]
+    size = f"{work.n:,} neurons" + (f", {work.synapses:,} synapses" if net else "")
+    text = [f"\n{work.name}: {size}, {work.duration:g} ms, dt {work.dt:g} ms", grid(head, lines)]
     for row in done:
         if row["peer"] == "neurosim":
-            best = ratio_of(row, rows, key)
-            if best is None:
-                text.append(f"{row['name']}: no other simulator at this precision and number of threads")
-            else:
-                text.append(f"{row['name']}: {best[0]:.2f} times as fast as {best[1]}")
+            text += _gains(work, row, rows, key)
+    if net:
+        text += _own(work, done)
     text += [f"{r['name']} failed: {r['problem'][:160]}" for r in rows if r["problem"]]
     return "\n".join(text)
+
+
+def _gains(work: Work, row: dict[str, Any], rows: list[dict[str, Any]], key: str) -> list[str]:
+    """Return how a run of neurosim stands to the fastest peer, and to the peers that are named in the aims."""
+    aims = [(peer, times) for peer, threads, times in getattr(work, "aims", ()) if threads == row["threads"]]
+    general = next((times for peer, times in aims if not peer), None)
+    best = ratio_of(row, rows, key)
+    if best is None:
+        return [f"{row['name']}: no other simulator at this precision and number of threads"]
+    out = [f"{row['name']}: {best[0]:.2f} times as fast as {best[1]}" + (f" (aim {general:g})" if general else "")]
+    for peer, times in aims:
+        found = ratio_of(row, [r for r in rows if r["peer"] == peer], key) if peer else None
+        if found:
+            out.append(f"{row['name']}: {found[0]:.2f} times as fast as {found[1]} (aim {times:g})")
+    return out
+
+
+def _own(work: Work, done: list[dict[str, Any]]) -> list[str]:
+    """Return what a second thread brings to neurosim, and how its memory and build stand to those of the others."""
+    out = []
+    own = [r for r in done if r["peer"] == "neurosim" and r.get("loop_s")]
+    for one in own:
+        for two in own:
+            if (one["threads"], two["threads"], one["mode"]) == (1, 2, two["mode"]) and one["precision"] == two["precision"]:
+                gain = one["loop_s"] / two["loop_s"]
+                out.append(f"{one['mode']}, {one['precision']}: two threads {gain:.2f} times as fast as one")
+    others = [r for r in done if r["peer"] != "neurosim" and r.get("bytes_per_synapse") and r.get("agrees") is not False]
+    if own and others:
+        least = min(others, key=lambda r: r["bytes_per_synapse"])
+        quickest = min(others, key=lambda r: r["build_s"] + r["compile_s"])
+        out.append(f"building: neurosim {own[0]['build_s']:.3g} s and {own[0]['compile_s']:.3g} s compiling or loading, the "
+                   f"quickest other {quickest['build_s']:.3g} s and {quickest['compile_s']:.3g} s ({quickest['name']})")
+        out.append(f"memory above the start: neurosim {own[0]['bytes_per_synapse']:.3g} bytes a synapse, the leanest other "
+                   f"{least['bytes_per_synapse']:.3g} ({least['name']})")
+    return out
 
 
 def _mark(row: dict[str, Any]) -> str:

@@ -1,9 +1,13 @@
-"""Machine code of a compiled step: made with Numba once, loaded with llvmlite alone ever after.
+"""Machine code of generated functions: made with Numba once, loaded with llvmlite alone ever after.
 
 A second process should start quickly, and importing Numba and reading its cache costs more than a small run (measured: 0.45 s
-of 0.75 s for 100 neurons and 100 ms).  So the object code of `advance`, without the wrappers that need Python or Numba, is
-kept beside the source and called through ctypes with Numba's own calling convention: status = f(result, error, arguments),
-an array being (meminfo, parent, items, item size, data, shape, stride).
+of 0.75 s for 100 neurons and 100 ms).  So the object code of a function, without the wrappers that need Python or Numba, is
+kept beside its source.  All functions begin with the arguments (step0, n_steps); a small wrapper takes the others from an
+array of 8-byte cells, so that every function has the same C signature
+
+    int32 call(int64 *cells, int64 step0, int64 n_steps)
+
+and the driver (driver.py) can call them all.  Numba wants an array as (meminfo, parent, items, item size, data, shape, stride).
 """
 
 from __future__ import annotations
@@ -15,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-#: name of the function in the object file
-SYMBOL = "neurosim_advance"
-#: order of the arguments: r element type, k its integer type, d float64, q int64; capitals are arrays
-SIGNATURE = "RKRRDQRQQRKDqqqqddqq"
+#: name of the wrapper in the object file, and of the function itself
+CALL, FUNCTION = "neurosim_call", "neurosim_function"
+#: cells of an array
+ARRAY = 7
 
 
 #: what the C library and `Native` supply; anything else would crash the process when called
@@ -38,12 +42,14 @@ def host() -> str:
     return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
-def make_object(function: Callable, single: bool) -> bytes:
-    """Compile the Python function `advance` and return its object code.
+def make_object(function: Callable, single: bool, signature: str) -> bytes:
+    """Compile a Python function and return its object code.
 
     Args:
-        function: `advance` of a generated module, not yet compiled.
+        function: the function of a generated module, not yet compiled; its first arguments are step0 and n_steps.
         single: float32 instead of float64.
+        signature: a letter for every further argument: r element type, k its integer type, d float64, q int64, i int32,
+            h uint16; capitals are arrays.
     """
     import llvmlite.binding as llvm
     import numba
@@ -52,28 +58,44 @@ def make_object(function: Callable, single: bool) -> bytes:
     from neurosim.kernels.jit import OPTIONS
 
     real, integer = (types.float32, types.int32) if single else (types.float64, types.int64)
-    kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64}
-    arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in SIGNATURE]
+    kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64, "i": types.int32, "h": types.uint16}
+    arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + signature]
     dispatcher = numba.njit(**OPTIONS)(function)
     dispatcher.compile(types.void(*arguments))
     compiled = dispatcher.overloads[dispatcher.signatures[0]]
     module = llvm.parse_assembly(str(compiled.library._final_module))
+    module.get_function(compiled.fndesc.llvm_func_name).name = FUNCTION
+    module.get_function(FUNCTION).linkage = "external"
+    module.link_in(llvm.parse_assembly(_wrapper(signature, single)))
     for f in module.functions:
         if not f.is_declaration:
-            if f.name == compiled.fndesc.llvm_func_name:
-                f.name = SYMBOL
-                f.linkage = "external"
-            else:
-                f.linkage = "internal"
+            f.linkage = "external" if f.name == CALL else "internal"
     machine = compiled.library.codegen._tm
     passes = llvm.create_new_module_pass_manager()
-    # the wrappers, now without a caller, go, and with them every symbol that only Numba could supply
+    # what nothing calls goes, and with it every symbol that only Numba could supply
     passes.add_global_dead_code_eliminate_pass()
     passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
     needed = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
     if strange := needed - _SUPPLIED - {name + "f" for name in _SUPPLIED}:
         raise Unsupported(f"compiled code needs {', '.join(sorted(strange))}")
     return machine.emit_object(module)
+
+
+def _wrapper(signature: str, single: bool) -> str:
+    """Return LLVM assembly of the function that takes its arguments from cells."""
+    scalars = {"r": "float" if single else "double", "k": "i32" if single else "i64", "d": "double", "q": "i64",
+               "i": "i32", "h": "i16"}
+    array = ("ptr", "ptr", "i64", "i64", "ptr", "i64", "i64")
+    kinds = [kind for c in signature for kind in (array if c.isupper() else (scalars[c],))]
+    lines = ["%result = alloca ptr", "%error = alloca ptr", "store ptr null, ptr %result", "store ptr null, ptr %error"]
+    for k, kind in enumerate(kinds):
+        lines += [f"%p{k} = getelementptr i64, ptr %cells, i64 {k}", f"%a{k} = load {kind}, ptr %p{k}"]
+    types = ", ".join(["ptr", "ptr", "i64", "i64", *kinds])
+    values = ", ".join(["ptr %result", "ptr %error", "i64 %step0", "i64 %n_steps",
+                        *(f"{kind} %a{k}" for k, kind in enumerate(kinds))])
+    lines += [f"%status = call i32 @{FUNCTION}({values})", "ret i32 %status"]
+    return (f"declare i32 @{FUNCTION}({types})\ndefine i32 @{CALL}(ptr %cells, i64 %step0, i64 %n_steps) {{\n  "
+            + "\n  ".join(lines) + "\n}\n")
 
 
 def seal(code: bytes) -> bytes:
@@ -87,43 +109,95 @@ def unseal(data: bytes) -> bytes | None:
     return code if len(data) > 32 and hashlib.sha256(code).digest() == data[:32] else None
 
 
+def link(code: bytes, symbol: str) -> tuple[Any, int]:
+    """Load object code; return the engine that owns it, and the address of a function in it."""
+    import llvmlite.binding as llvm
+
+    _start()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine, engine.get_function_address(symbol)
+
+
+def assemble(text: str) -> bytes:
+    """Return the object code of LLVM assembly."""
+    import llvmlite.binding as llvm
+
+    _start()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return _machine().emit_object(module)
+
+
+def _start() -> None:
+    import llvmlite.binding as llvm
+
+    for start in ("initialize", "initialize_native_target", "initialize_native_asmprinter", "initialize_native_asmparser"):
+        try:
+            getattr(llvm, start)()
+        except RuntimeError:
+            pass  # newer versions initialise by themselves and say so
+    if llvm.address_of_symbol("NRT_MemInfo_call_dtor") is None:
+        # named in the code for arrays that Numba owns; ours belong to NumPy, so that it is never called
+        llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(ctypes.pythonapi.Py_IncRef, ctypes.c_void_p).value)
+
+
+def _machine():
+    import llvmlite.binding as llvm
+
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True, codemodel="jitdefault")
+
+
 class Native:
-    """A callable made of object code; takes the same arguments as `advance`."""
+    """A function made of object code."""
 
     def __init__(self, code: bytes):
-        import llvmlite.binding as llvm
+        self._engine, self.address = link(code, CALL)
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(self.address)
 
-        for start in ("initialize", "initialize_native_target", "initialize_native_asmprinter"):
-            try:
-                getattr(llvm, start)()
-            except RuntimeError:
-                pass  # newer versions initialise by themselves and say so
-        if llvm.address_of_symbol("NRT_MemInfo_call_dtor") is None:
-            # named in the code for arrays that Numba owns; ours belong to NumPy, so that it is never called
-            llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(ctypes.pythonapi.Py_IncRef, ctypes.c_void_p).value)
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True,
-            codemodel="jitdefault")
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-        types: list[Any] = [ctypes.c_void_p, ctypes.c_void_p]
-        for c in SIGNATURE:
-            if c.isupper():
-                types += [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p,
-                          ctypes.c_int64, ctypes.c_int64]
-            else:
-                types.append(ctypes.c_double if c == "d" else ctypes.c_int64)
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int32, *types)(self._engine.get_function_address(SYMBOL))
-
-    def __call__(self, *arguments: Any) -> None:
-        result, error = ctypes.c_void_p(), ctypes.c_void_p()
-        flat: list[Any] = [ctypes.addressof(result), ctypes.addressof(error)]
+    def bind(self, *arguments: Any) -> Job:
+        """Return the function with all its arguments but step0 and n_steps."""
+        cells: list[int] = []
         for value in arguments:
             if isinstance(value, np.ndarray):
-                flat += [None, None, value.size, value.itemsize, value.ctypes.data, value.size, value.itemsize]
+                cells += [0, 0, value.size, value.itemsize, value.ctypes.data, value.size, value.itemsize]
+            elif isinstance(value, (float, np.floating)):
+                cells.append(int(np.array(value).astype(np.float64).view(np.int64)))
             else:
-                flat.append(value)
-        status = self._call(*flat)
+                cells.append(int(np.array(value).astype(np.uint64 if value > 0 else np.int64).view(np.int64)))
+        return Job(self, np.array(cells, np.int64), arguments)
+
+    def run(self, job: Job, step0: int, n_steps: int) -> None:
+        """Call the function."""
+        status = self._call(job.cells.ctypes.data, step0, n_steps)
         if status != 0:
-            raise RuntimeError(f"the compiled step returned status {status}")
+            raise RuntimeError(f"a compiled function returned status {status}")
+
+
+class Interpreted:
+    """A Python function, or a Numba dispatcher, in the place of object code."""
+
+    address = None
+
+    def __init__(self, function: Callable):
+        self._function = function
+
+    def bind(self, *arguments: Any) -> Job:
+        """Return the function with all its arguments but step0 and n_steps."""
+        return Job(self, np.zeros(0, np.int64), arguments)
+
+    def run(self, job: Job, step0: int, n_steps: int) -> None:
+        """Call the function."""
+        self._function(step0, n_steps, *job.arguments)
+
+
+class Job:
+    """A function with its arguments, kept alive; call it with (step0, n_steps)."""
+
+    def __init__(self, function: Native | Interpreted, cells: np.ndarray, arguments: tuple):
+        self.function, self.cells, self.arguments = function, cells, arguments
+
+    def __call__(self, step0: int, n_steps: int) -> None:
+        self.function.run(self, step0, n_steps)

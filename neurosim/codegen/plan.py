@@ -9,7 +9,7 @@ from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
 from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
 from neurosim.codegen.system import Lines, System
 from neurosim.model.calculus import ZERO, simplify
-from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, substitute, symbols
+from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, show, substitute, symbols
 from neurosim.model.ir import NeuronModel
 
 #: neurons that are integrated together: small enough for the first-level cache, large enough for vector instructions
@@ -19,7 +19,7 @@ LANES = 64
 RESERVED = frozenset("""
 add_bits state hold pu tab timing book rec spikes cursor saved whole size step0 n_steps origin time0 dt seed stream t
 W R lane lanes tile first count before careful draw narrow wide_ step bad hits what value place ev ev_to ev_first
-ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at k re_every
+ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at k re_every ring
 re_stride re_next re_pos re_from re_to ht math np select fma advance unsound sample vmath64 array_kernel entry
 fill_normal fill_uniform fill_poisson normal_pair True False None and or not if else elif for while in is def return
 lambda range min max abs int float break continue pass
@@ -33,9 +33,9 @@ class Signal:
     Attributes:
         name: symbol in expressions.
         kind: "normal" or "uniform" random number, "poisson" count, "table" (a column for every neuron);
-            "shared_table" and "shared_normal" are the same for all neurons.
+            "shared_table" and "shared_normal" are the same for all neurons; "ring" is what arrives from other neurons.
         rate: for "poisson", the expected count of a step; else None.
-        slot: for tables, the number of the table.
+        slot: for tables, the number of the table; for "ring", the row of the ring buffer.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Signal:
     @property
     def n_rows(self) -> int:
         """Rows it occupies: random numbers come in pairs, for an even and the following odd step."""
-        return {"normal": 2, "uniform": 2, "shared_table": 0, "shared_normal": 0}.get(self.kind, 1)
+        return {"normal": 2, "uniform": 2, "shared_table": 0, "shared_normal": 0, "ring": 0}.get(self.kind, 1)
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,18 @@ class Drive:
     Attributes:
         inputs: expression to add, by input.
         states: further states with the expression of their new value (the Ornstein-Uhlenbeck process).
+        receptors: further states with their derivative, integrated together with the model.
         kicks: expression added to a state at the start of the step, by state.
+        published: derived quantities that other neurons see: kept in rows of their own, as of the end of the step.
         signals: what the expressions refer to.
         uniform, varying: names of the stimuli's own constants, equal for all neurons or one value each.
     """
 
     inputs: dict[str, Node] = field(default_factory=dict)
     states: dict[str, Node] = field(default_factory=dict)
+    receptors: dict[str, Node] = field(default_factory=dict)
     kicks: dict[str, Node] = field(default_factory=dict)
+    published: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = ()
     uniform: tuple[str, ...] = ()
     varying: tuple[str, ...] = ()
@@ -95,6 +99,7 @@ class Plan:
     held: frozenset[str]
     edge: bool
     observed: dict[str, Node]
+    published: dict[str, Node]
     texts: dict[str, str]
     small: tuple[str, ...]
     events: bool
@@ -104,7 +109,7 @@ class Plan:
     def rows(self) -> dict[str, int]:
         """First row of every state, per-neuron constant and signal in the array x."""
         table, row = {}, 0
-        for name in (*self.states, *self.lane_constants):
+        for name in (*self.states, *self.published, *self.lane_constants):
             table[name] = row
             row += 1
         for signal in self.signals:
@@ -116,7 +121,7 @@ class Plan:
     @property
     def n_rows(self) -> int:
         """Number of rows of x."""
-        return len(self.states) + len(self.lane_constants) + sum(s.n_rows for s in self.signals)
+        return len(self.states) + len(self.published) + len(self.lane_constants) + sum(s.n_rows for s in self.signals)
 
 
 def _mangler(names: Iterable[str]) -> dict[str, str]:
@@ -162,7 +167,8 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     def local(node: Node) -> Node:
         return _random(substitute(node, rename), signals)
 
-    derived = [(names[i], drive.inputs.get(i, ZERO)) for i in model.inputs]
+    # what arrives may depend on states of the model, such as the current through a conductance
+    derived = [(names[i], substitute(drive.inputs.get(i, ZERO), rename)) for i in model.inputs]
     derived += [(names[d.name], local(d.value)) for d in model.derived]
     noise: dict[str, tuple[tuple[str, Node], ...]] = {}
     for s in model.states:
@@ -181,7 +187,10 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     def tidy(node: Node) -> Node:
         return simplify(substitute(node, empty)) if empty else node
 
-    system = System({names[s.name]: tidy(local(s.drift)) for s in model.states}, live,
+    drift = {names[s.name]: tidy(local(s.drift)) for s in model.states}
+    drift |= {name: substitute(value, rename) for name, value in drive.receptors.items()}
+    texts |= {name: f"d{name}/dt = {show(value)}" for name, value in drive.receptors.items()}
+    system = System(drift, live,
                     {n: tuple((z, tidy(g)) for z, g in terms) for n, terms in noise.items()}, held,
                     _ceiling(model, local, parameters), constants, texts)
     chosen, reason = pick(system, method or model.method)
@@ -190,6 +199,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     # derived quantities keep their names: the lines of the step define them
     defined = {names[d.name] for d in model.derived} | {names[i] for i in model.inputs}
     taken = (set(names.values()) - defined) | {s.name for s in signals} | set(constants) | RESERVED | set(drive.states)
+    taken |= set(drive.receptors)
     lines = Lines(taken)
     step = INTEGRATORS[chosen].write(system, lines)
     new = {**step.new, **drive.states}
@@ -213,7 +223,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
         else:
             body.append((name, hoist(value), comment))
     new = {name: hoist(substitute(value, moved)) for name, value in new.items()}
-    kicks = {name: hoist(value) for name, value in drive.kicks.items()}
+    kicks = {names.get(name, name): hoist(substitute(value, rename)) for name, value in drive.kicks.items()}
     fire = hoist(expanded(model.threshold)) if model.threshold is not None else None
     before = fire
     if model.edge and fire is not None:
@@ -228,10 +238,13 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     for name in observed:
         value = dict(derived).get(names[name], ZERO) if name in model.inputs else rename[name]
         watched[name] = hoist(system.expanded(tidy(local(value) if name not in model.inputs else value)))
+    # a row of its own, not a name that equations see
+    published = {f"{name}_published_": hoist(expanded(Sym(name))) for name in drive.published}
     states = (*system.drift, *drive.states)
     return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
                 system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
-                fire, before, reset, refractory, held, model.edge, watched, texts,
+                fire, before, reset, refractory, held, model.edge, watched, published,
+                texts,
                 tuple(z for z in step.small if z in {name for name, _, _ in body}), events, names)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.codegen.integrators import Propagator, reachable
 from neurosim.codegen.plan import LANES, Plan
-from neurosim.codegen.source import write_source
+from neurosim.codegen.source import ADVANCE, write_source
 from neurosim.codegen.store import load
 from neurosim.errors import ParameterError
 from neurosim.model.expression import evaluate, show
@@ -48,7 +48,7 @@ class Program:
     @property
     def advance(self):
         """The compiled entry; compiled or read from the store at the first call."""
-        return load(self.source, self.plan.single)
+        return load(self.source, self.plan.single, "advance", ADVANCE)
 
     def set_constants(self, values: Mapping[str, Any]) -> None:
         """Compute every constant of the plan from parameters and dt.

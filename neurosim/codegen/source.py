@@ -17,6 +17,7 @@ from neurosim.model.expression import Sym, show, substitute, symbols
 
 _ARGUMENTS = """
     name     shape                 unit       meaning
+    step0, n_steps              -             first step, steps
     state    (n_tiles * R * 64,)   as named   rows of a tile: {rows}
     hold     (n_tiles * 64,)       step       first step after refractoriness (one tile only if there is none)
     pu       (n_constants,)        as named   constants equal for all neurons
@@ -29,10 +30,15 @@ _ARGUMENTS = """
     saved    (2 * R * 64,)         as state   scratch: a tile before the call; new values of a step
     whole    (128,)                step       scratch: who fires; hold before the call
     draw     (322,)                -          scratch of the Poisson numbers, float64
-    size, step0, n_steps              -          neurons, first step, steps
+    ring     (any,)                as state   what spikes and graded projections add: see codegen/layout.py
+    size                       -              number of neurons
     origin, time0, dt              step, ms   t = time0 + (step - origin) dt
     seed, stream                   -          key of the random numbers
 """
+
+
+#: arguments of `advance` after step0 and n_steps, in the letters of native.py
+ADVANCE = "RKRRDQRQQRKDRqqddqq"
 
 
 class _Block:
@@ -69,6 +75,9 @@ class _Source:
             if name in names:
                 place = f"({row} + odd_) * W" if name in pairs else f"{row} * W"
                 out(f"{name} = tile_[{place} + {lane}]", indent)
+        for s in self.plan.signals:
+            if s.kind == "ring" and s.name in names:
+                out(f"{s.name} = ring[arrive{s.slot}_ + {lane}]", indent)
 
     # -- the parts of a step --------------------------------------------------------------------------------------
 
@@ -87,6 +96,9 @@ class _Source:
                 out(f"even_, odd_value_ = normal_pair(seed, stream + {k}, 0, step >> 1)", 4)
                 out(f"{s.name} = {self.real}(select((step & 1) == 1, odd_value_, even_))", 4)
                 self.write.used.add("select")
+            elif s.kind == "ring":
+                out(f"arrive{s.slot}_ = (({s.slot} * ring_blocks_ + block_) * (ring_mask_ + 1) + (step & ring_mask_)) * "
+                    "ring_width_ + inside_", 4)
             elif s.kind == "shared_table":
                 out(f"{s.name} = tab[book[slots + {4 * s.slot}] + {self.sample(s.slot)}]", 4)
         for name, value in self.plan.per_step.items():
@@ -105,6 +117,7 @@ class _Source:
         nodes = [*(v for _, v, _ in plan.body), *plan.new.values(), *plan.kicks.values(), *plan.observed.values(),
                  *(v for _, v, _ in plan.reset)]
         fire = [plan.fire, plan.before] if plan.fire is not None else []
+        nodes += plan.published.values()
         return [*nodes, *fire, *([plan.refractory] if self.holds else [])]
 
     def sample(self, slot: int) -> str:
@@ -204,6 +217,7 @@ class _Source:
         names = set().union(*(symbols(v) for v in self.lane_expressions())) | set(plan.states)
         used = set().union(*(symbols(v) for _, v, _ in plan.body), *(symbols(v) for v in plan.new.values()),
                            *(symbols(v) for v in plan.kicks.values()))
+        used |= set().union(*(symbols(v) for v in plan.published.values()))
         used |= symbols(plan.fire) | symbols(plan.before) if plan.fire is not None else set()
         self.write.used.add("select")
         if plan.fire is not None:
@@ -234,6 +248,10 @@ class _Source:
             row = self.rows[state]
             where = f"saved[({row} + R) * W + lane]" if plan.small else f"tile_[{row} * W + lane]"
             out(f"{where} = {new[state]}", inner)
+        for name, value in plan.published.items():
+            text = self.write(substitute(value, {s: Sym(new[s]) for s in plan.states}))
+            self.flush(out, inner)
+            out(f"tile_[{self.rows[name]} * W + lane] = {text}", inner)
         if plan.small:
             # written so that NaN counts as not small
             test = " & ".join(f"(abs({z}) <= {self.write.number(0.5)})" for z in plan.small)
@@ -290,8 +308,8 @@ class _Source:
         rows = ", ".join(f"{name} {row}" for name, row in self.rows.items())
         n_states = len(plan.states)
         holds = "W" if self.holds else "0"
-        out("@entry\ndef advance(state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, draw, size, step0, "
-            "n_steps,\n            origin, time0, dt, seed, stream):")
+        out("@entry\ndef advance(step0, n_steps, state, hold, pu, tab, timing, book, rec, spikes, cursor, saved, whole, draw, "
+            "ring, size,\n            origin, time0, dt, seed, stream):")
         out('"""Advance tiles cursor[0] ... cursor[2] - 1 by n_steps; come back early only if the spike buffer may fill.', 1)
         for line in _ARGUMENTS.format(rows=rows).rstrip().split("\n"):
             out(line)
@@ -301,6 +319,8 @@ class _Source:
             out("slots = book[0]", 1)
         if plan.events:
             out("ev_first, ev_step, ev_place, ev_add = book[1], book[2], book[3], book[4]", 1)
+        if "ring" in self.kinds:
+            out("ring_width_, ring_mask_, ring_blocks_ = book[8], book[9], book[10]", 1)
         out("re_first, re_row, n_entries = book[5], book[6], book[7]", 1)
         out("re_every, re_stride, re_next = re_row + n_entries, re_row + 2 * n_entries, re_row + 3 * n_entries", 1)
         out("re_pos, re_count, re_lanes = re_row + 4 * n_entries, re_row + 5 * n_entries, re_row + 6 * n_entries", 1)
@@ -308,6 +328,9 @@ class _Source:
         out("for tile in range(cursor[0], cursor[2]):", 1)
         out("first = tile * W", 2)
         out("lanes = min(W, size - first)", 2)
+        if "ring" in self.kinds:
+            out("block_ = first // ring_width_", 2)
+            out("inside_ = first - block_ * ring_width_", 2)
         if plan.fire is not None:
             out("if count + lanes * n_steps > spikes.size:", 2)
             out("cursor[0] = tile", 3)

@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -27,7 +26,7 @@ from neurosim.codegen import native
 from neurosim.config import settings
 from neurosim.errors import NeurosimWarning, StorageError
 
-_loaded: dict[str, Callable] = {}
+_loaded: dict[str, native.Native | native.Interpreted] = {}
 #: how many structures this process has compiled
 compiled = 0
 
@@ -82,13 +81,24 @@ def folder() -> Path:
     return _folder(settings.cache_dir)
 
 
-def load(source: str, single: bool) -> Callable:
-    """Return the compiled `advance` of a source text; compiled now if the store does not hold it.
+def interpreted() -> bool:
+    """Return whether generated functions run as plain Python (NUMBA_DISABLE_JIT)."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def load(source: str, single: bool, name: str, signature: str) -> native.Native | native.Interpreted:
+    """Return a function of a source text; compiled now if the store does not hold it.
 
     With NUMBA_DISABLE_JIT=1 it is the Python function itself.
+
+    Args:
+        source: text of the module; it has one function that is called from outside.
+        single: float32 instead of float64.
+        name: name of that function.
+        signature: its arguments, see `native.make_object`.
     """
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return _imported(source).advance
+    if interpreted():
+        return native.Interpreted(getattr(_imported(source), name))
     key = key_of(source)
     if key not in _loaded:
         code = _read(folder() / f"n{key}.o")
@@ -97,10 +107,10 @@ def load(source: str, single: bool) -> Callable:
             compiled += 1
             path = _source_file(key, source)
             try:
-                code = native.make_object(_imported(source).advance.py_func, single)
+                code = native.make_object(getattr(_imported(source), name).py_func, single, signature)
             except native.Unsupported:
                 # Numba's own dispatcher, with Numba's own cache, does the same with a slower start
-                _loaded[key] = _imported(source).advance
+                _loaded[key] = native.Interpreted(getattr(_imported(source), name))
                 return _loaded[key]
             _write(path.with_suffix(".o"), native.seal(code))
             trim(keep=key)

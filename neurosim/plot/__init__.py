@@ -6,31 +6,58 @@ Recordings come in as they are (results, spike trains, traces, arrays); a figure
 
 from __future__ import annotations
 
+from neurosim.plot.connectivity import connectivity_matrix
+from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve, tuning_curves
+from neurosim.plot.degrees import degree_histogram
 from neurosim.plot.gates import ActionPotentialAxes, action_potential, gates
 from neurosim.plot.intervals import isi_histogram
+from neurosim.plot.network import network_diagram
 from neurosim.plot.phase import phase_plane
+from neurosim.plot.plasticity import stdp_window
+from neurosim.plot.population_spectrum import population_spectrum
+from neurosim.plot.population_statistics import SummaryAxes, cv_histogram, population_summary, rate_histogram
 from neurosim.plot.raster import RasterAxes, raster
+from neurosim.plot.signs import EXCITATORY, INHIBITORY, population_colors
 from neurosim.plot.spectral import power_spectrum, spectrogram
 from neurosim.plot.style import COLORMAP, PALETTE, figure, rc, save
 from neurosim.plot.voltage import voltage
+from neurosim.plot.weight_evolution import weight_evolution
+from neurosim.plot.weights import delay_histogram, weight_histogram
 
 __all__ = [
     "COLORMAP",
+    "EXCITATORY",
+    "INHIBITORY",
     "PALETTE",
     "ActionPotentialAxes",
     "RasterAxes",
+    "SummaryAxes",
     "action_potential",
+    "connectivity_matrix",
+    "correlation_histogram",
+    "correlation_matrix",
+    "cv_histogram",
+    "degree_histogram",
+    "delay_histogram",
     "fi_curve",
     "figure",
     "gates",
     "isi_histogram",
+    "network_diagram",
     "phase_plane",
+    "population_colors",
+    "population_spectrum",
+    "population_summary",
     "power_spectrum",
     "raster",
+    "rate_histogram",
     "rc",
     "save",
     "spectrogram",
+    "stdp_window",
     "tuning_curves",
     "voltage",
+    "weight_evolution",
+    "weight_histogram",
 ]

@@ -246,8 +246,11 @@ def _label_rows(ax: Axes, bands: list[_Band]) -> None:
         ax.set_ylabel(f"{bands[0].name}, neuron" if bands[0].name else "Neuron")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
         return
+    box, total = ax.get_position(), bands[0].top - bands[-1].bottom
+    points = 72.0 * ax.figure.get_size_inches()[1] * box.height
     ax.set_yticks(
-        [(band.bottom + band.top) / 2 for band in bands], [_band_name(band, len(bands)) for band in bands]
+        [(band.bottom + band.top) / 2 for band in bands],
+        [_band_name(band, points * (band.top - band.bottom) / total) for band in bands],
     )
     ax.tick_params(axis="y", length=0)
     for tick, band in zip(ax.get_yticklabels(), bands, strict=True):
@@ -256,9 +259,9 @@ def _label_rows(ax: Axes, bands: list[_Band]) -> None:
         ax.axhline(band.bottom, color=style.GREY, lw=0.4)
 
 
-def _band_name(band: _Band, n: int) -> str:
-    # A second line under each name needs room for both.
-    whole = n > 8 or band.shown == band.spikes.size
+def _band_name(band: _Band, points: float) -> str:
+    # A second line under a name needs room for both, or it lies on the name below.
+    whole = points < 19.0 or band.shown == band.spikes.size
     return band.name if whole else f"{band.name}\n{band.shown} of {band.spikes.size:,}"
 
 

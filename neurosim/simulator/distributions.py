@@ -97,7 +97,7 @@ class LogNormal(Distribution):
 
 
 @dataclass(frozen=True)
-class Exponential(Distribution):
+class ExponentialDistribution(Distribution):
     """Exponential with the given mean."""
 
     mean: float
@@ -105,7 +105,7 @@ class Exponential(Distribution):
     def __post_init__(self):
         _check(self, mean=self.mean)
         if not 0 < self.mean < np.inf:
-            raise ParameterError(f"Exponential: mean must be positive and finite, not {self.mean}.")
+            raise ParameterError(f"ExponentialDistribution: mean must be positive and finite, not {self.mean}.")
 
     def quantile(self, u):
         return -self.mean * np.log1p(-np.asarray(u))

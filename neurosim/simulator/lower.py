@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.codegen.plan import LANES, Drive, make_plan
+from neurosim.codegen.plan import LANES, Drive, Signal, make_plan
 from neurosim.codegen.program import Program
 from neurosim.errors import ModelError, ParameterError
 from neurosim.model.calculus import add
-from neurosim.model.expression import Node, calls, evaluate, symbols
+from neurosim.model.expression import Node, Sym, calls, evaluate, symbols
+from neurosim.simulator.graded import published
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population, targets
+from neurosim.simulator.receptors import Arrivals, gather
 from neurosim.simulator.recording import Recording
 from neurosim.simulator.stimuli import Context, Lowered, input_of
 
@@ -36,6 +38,8 @@ class Group:
         book: the integer array of the kernel, complete when the probes are laid out.
         rec: samples of all probes; recordings: where each probe's samples lie in it.
         spikes: whether they are recorded.
+        arrivals: what comes from other neurons, and the row of the ring buffer for each.
+        ring: the ring buffer; geometry: width of its blocks, slots - 1, blocks.
     """
 
     population: Population
@@ -51,6 +55,9 @@ class Group:
     rec: np.ndarray | None = None
     recordings: tuple[Recording, ...] = ()
     spikes: bool = True
+    arrivals: Arrivals | None = None
+    ring: np.ndarray | None = None
+    geometry: tuple[int, int, int] = (1, 0, 1)
 
 
 def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str] | None, single: bool,
@@ -76,7 +83,8 @@ def _group(network: Network, population: Population, name: str, dt: float, seed:
            method: str | None, single: bool, version: str) -> Group:
     model, n = population.model, population.size
     parts = _stimuli(network, population, dt)
-    drive, values, initial = _drive(parts)
+    arrivals = gather(network, population)
+    drive, values, initial = _drive(parts, arrivals, published(network.projections, population))
     own = {p: _numbers(v, seed, stream + VALUE_STREAM + j, n) for j, (p, v) in enumerate(model.parameters.items())}
     varying = frozenset(p for p, v in own.items() if isinstance(v, np.ndarray))
     observed = tuple(dict.fromkeys(p.variable for p in network.probes
@@ -87,6 +95,8 @@ def _group(network: Network, population: Population, name: str, dt: float, seed:
     program = Program(plan, n, {**{names[p]: v for p, v in own.items()}, **values}, dt, version)
     for state, value in _initial(model, own, seed, stream + 2 * VALUE_STREAM, n).items():
         program.put(names[state], value)
+    for name, value in _seen_first(model, own, seed, stream + 2 * VALUE_STREAM, n, drive.published).items():
+        program.put(f"{name}_published_", value)
     for j, (state, (kind, sigma)) in enumerate(initial.items()):
         from neurosim.kernels.random import normals
 
@@ -95,7 +105,7 @@ def _group(network: Network, population: Population, name: str, dt: float, seed:
     tab, timing, slots = _tables(parts, program.real)
     *events, add = _events(parts, program, {s: names[s] for s in model.state_names}, dt)
     return Group(population, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
-                 spikes=population in network.record_spikes)
+                 spikes=population in network.record_spikes, arrivals=arrivals)
 
 
 def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[str | None, Lowered]]:
@@ -117,12 +127,13 @@ def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[
     return found
 
 
-def _drive(parts: list[tuple[str | None, Lowered]]) -> tuple[Drive, dict[str, Any], dict[str, Any]]:
-    inputs: dict[str, Node] = {}
-    kicks: dict[str, Node] = {}
+def _drive(parts: list[tuple[str | None, Lowered]], arrivals: Arrivals,
+           seen: tuple[str, ...]) -> tuple[Drive, dict[str, Any], dict[str, Any]]:
+    inputs: dict[str, Node] = dict(arrivals.inputs)
+    kicks: dict[str, Node] = dict(arrivals.kicks)
     states: dict[str, Node] = {}
     initial: dict[str, Any] = {}
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(arrivals.values)
     signals = []
     for where, part in parts:
         if part.current is not None:
@@ -135,7 +146,9 @@ def _drive(parts: list[tuple[str | None, Lowered]]) -> tuple[Drive, dict[str, An
         signals += part.signals
     uniform = tuple(k for k, v in values.items() if not isinstance(v, np.ndarray))
     varying = tuple(k for k, v in values.items() if isinstance(v, np.ndarray))
-    return Drive(inputs, states, kicks, tuple(signals), uniform, varying), values, initial
+    signals += [Signal(name, "ring", slot=row) for row, name in enumerate(arrivals.signals)]
+    return (Drive(inputs=inputs, states=states, receptors=arrivals.states, kicks=kicks, published=seen, signals=tuple(signals),
+                  uniform=uniform, varying=varying), values, initial)
 
 
 def _numbers(value: Any, seed: int, stream: int, n: int) -> float | np.ndarray:
@@ -170,6 +183,14 @@ def _initial(model, parameters: Mapping[str, Any], seed: int, stream: int, n: in
             if not np.all(np.isfinite(values[state])):
                 raise ParameterError(f"The initial value of {state} is not finite.")
     return {s: values[s] for s in model.state_names}
+
+
+def _seen_first(model, own: Mapping[str, Any], seed: int, stream: int, n: int, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return derived quantities at the initial values, with inputs 0."""
+    if not names:
+        return {}
+    values = {**own, **dict.fromkeys(model.inputs, 0.0), "t": 0.0, **_initial(model, own, seed, stream, n)}
+    return {name: evaluate(model.expanded(Sym(name)), values) for name in names}
 
 
 def _tables(parts, real) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

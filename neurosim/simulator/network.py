@@ -1,8 +1,8 @@
-"""Networks: populations with their stimuli and probes, checked when described."""
+"""Networks: populations with their projections, stimuli and probes, checked when described."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.simulator.population import Population, View, chosen, targets
+from neurosim.simulator.projection import Link
 from neurosim.simulator.stimuli import Stimulus, input_of
 
 
@@ -62,6 +63,7 @@ class Network:
 
     Args:
         populations: the populations, in order; names must differ.
+        projections: how they are connected.
         stimuli: what reaches them from outside.
         probes: which variables to record.
         record_spikes: True, False, or a list of populations whose spikes are recorded.
@@ -71,6 +73,7 @@ class Network:
     """
 
     populations: Iterable[Population]
+    projections: Iterable[Link] = ()
     stimuli: Iterable[Stimulus] = ()
     probes: Iterable[Probe] = ()
     record_spikes: bool | Iterable[Population] = True
@@ -87,8 +90,17 @@ class Network:
             if name in names.values():
                 raise NetworkError(f"Two populations are called {name!r}: names must differ.")
             names[p] = name
+        projections = _list(self.projections, Link, "projections")
         stimuli = _list(self.stimuli, Stimulus, "stimuli")
         probes = _list(self.probes, Probe, "probes")
+        called: dict[Link, str] = {}
+        for p in projections:
+            name = _name_of(p, names)
+            if name in called.values():
+                raise NetworkError(f"Two projections are called {name!r}: give them different names with name=.")
+            if p in called:
+                raise NetworkError(f"The projection {name!r} is listed twice.")
+            called[p] = name
         for s in stimuli:
             for view in targets(s.target):
                 if view.population not in names:
@@ -111,15 +123,21 @@ class Network:
         for p in recorded:
             if p not in names:
                 raise NetworkError(f"record_spikes names {p!r}, which is not in the network.")
-        for key, value in dict(populations=tuple(populations), stimuli=tuple(stimuli), probes=tuple(probes),
+        for key, value in dict(populations=tuple(populations), projections=tuple(projections), stimuli=tuple(stimuli), probes=tuple(probes),
                                record_spikes=recorded).items():
             object.__setattr__(self, key, value)
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_titles", tuple(titles))
+        object.__setattr__(self, "_called", called)
+        from neurosim.simulator.receptors import gather
 
-    def name_of(self, population: Population) -> str:
-        """Return the name of a population in results."""
-        return self._names[population]
+        for p in populations:
+            # what arrives must fit the model: said now, not when the run begins
+            gather(self, p)
+
+    def name_of(self, item: Population | Link) -> str:
+        """Return the name of a population or projection in results."""
+        return self._called[item] if isinstance(item, Link) else self._names[item]
 
     @property
     def probe_names(self) -> tuple[str, ...]:
@@ -131,6 +149,17 @@ class Network:
             if own == name:
                 return population
         raise KeyError(f"There is no population {name!r}.{nearest(name, self._names.values())}")
+
+
+def _name_of(projection: Link, names: Mapping[Population, str]) -> str:
+    ends = []
+    for views in (projection.sources, projection.targets):
+        for v in views:
+            if v.population not in names:
+                raise NetworkError(f"A projection connects {v.population!r}, which is not in the network.")
+        own = [names[v.population] for v in views]
+        ends.append(own[0] if len(own) == 1 else f"[{','.join(own)}]")
+    return projection.name or "->".join(ends)
 
 
 def _list(items, kind: type, what: str) -> list:

@@ -22,6 +22,8 @@ class Population:
         name: name in results and plots; must differ between the populations of a network. None: numbered.
         parameters: values that replace those of the model: number, array of shape (size,), distribution or quantity.
         initial: the same for initial values of states.
+        positions: where the neurons are: array of shape (size,) or (size, 1, 2 or 3), any unit of length; for connections
+            that depend on distance.
 
     Raises:
         ParameterError: for an unknown parameter, a wrong shape, NaN or infinity, a time constant that is not positive.
@@ -33,6 +35,7 @@ class Population:
     name: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
+    positions: Any = None
 
     def __post_init__(self):
         if isinstance(self.size, bool) or not isinstance(self.size, (int, np.integer)) or self.size < 1:
@@ -55,6 +58,8 @@ class Population:
             model = model.with_parameters(**self.parameters, **self.initial)
             object.__setattr__(self, "model", model)
         object.__setattr__(self, "size", int(self.size))
+        if self.positions is not None:
+            object.__setattr__(self, "positions", _placed(self.positions, self.size))
         check_values(model, self.size)
         check_reset(model)
 
@@ -67,6 +72,20 @@ class Population:
 
     def __repr__(self) -> str:
         return f"Population({self.size}, {self.model.name}, name={self.name!r})"
+
+
+def _placed(positions: Any, size: int) -> np.ndarray:
+    try:
+        placed = np.array(positions, dtype=float)
+    except (TypeError, ValueError):
+        raise ParameterError("The positions of a population are an array of numbers.") from None
+    placed = placed[:, None] if placed.ndim == 1 else placed
+    if placed.ndim != 2 or len(placed) != size or not 1 <= placed.shape[1] <= 3:
+        raise ParameterError(f"The positions of {size} neurons need shape ({size},) or ({size}, 1, 2 or 3), not {placed.shape}.")
+    if not np.all(np.isfinite(placed)):
+        raise ParameterError(f"The position of neuron {int(np.argwhere(~np.isfinite(placed))[0, 0])} is not finite.")
+    placed.flags.writeable = False
+    return placed
 
 
 @dataclass(frozen=True, eq=False)

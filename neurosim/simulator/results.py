@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,11 @@ class Named(dict):
 
 @dataclass(frozen=True)
 class State:
-    """Everything needed to go on: step counters and, by population, its program with the state of the last step."""
+    """Everything needed to go on.
+
+    Step counters; by population, its program with the state of the last step; connections and spikes under way
+    (`epochs.Wires`).
+    """
 
     step: int
     origin: int
@@ -32,6 +37,7 @@ class State:
     seed: int
     single: bool
     programs: Mapping[str, Program] = field(repr=False)
+    wires: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

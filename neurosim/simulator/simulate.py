@@ -18,6 +18,7 @@ from neurosim import __version__
 from neurosim.codegen.layout import make_book
 from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
+from neurosim.simulator.epochs import EpochLoop, Wires, connect
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import Group, lower
 from neurosim.simulator.memory import check_memory
@@ -79,18 +80,29 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     groups = lower(network, dt, seed, method, single, __version__)
     for group in groups:
         check_stability(group, dt)
-    first, origin, time0 = 0, 0, 0.0
+    first, origin, time0, wires = 0, 0, 0.0, None
     if resume is not None:
-        first, origin, time0 = _restore(resume, network, groups, dt, single)
+        first, origin, time0, wires = _restore(resume, network, groups, dt, single)
+    elif network.projections:
+        wires = connect(network, groups, dt, seed, single, threads)
     if single and first + n_steps >= 2**31:
         raise SimulationError("A float32 run counts steps in 32 bits: fewer than 2**31 steps. Use float64 or a larger dt.")
     for group in groups:
+        if wires is not None:
+            group.geometry = wires.geometry[group.population]
         _prepare_recording(group, network, first, n_steps, dt)
     started = time.perf_counter()
-    runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
-    compile_s = time.perf_counter() - started
-    reached, problem = _loop(runners, first, n_steps, threads, Progress(n_steps * dt, progress))
-    return _collect(network, runners, first, reached, origin, time0, dt, seed, problem, compile_s)
+    bar = Progress(n_steps * dt, progress)
+    if wires is not None:
+        loop = EpochLoop(network, groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
+        runners = loop.parts
+        compile_s = time.perf_counter() - started
+        reached, problem = loop.run(first, n_steps, bar)
+    else:
+        runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
+        compile_s = time.perf_counter() - started
+        reached, problem = _loop(runners, first, n_steps, threads, bar)
+    return _collect(network, runners, wires, first, reached, origin, time0, dt, seed, problem, compile_s)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
@@ -155,6 +167,7 @@ class _Runner:
         self.saved = [np.empty(2 * n_rows * LANES, self.program.real) for _ in self.parts]
         self.whole = [np.zeros(2 * LANES, self.program.integer) for _ in self.parts]
         self.draw = [np.empty(DRAW) for _ in self.parts]
+        self.ring = np.zeros(1, self.program.real)
         self.common = (origin, float(time0), float(dt), seed, group.stream)
         self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]
         self.chunks: list[tuple[np.ndarray, np.ndarray]] = []
@@ -168,13 +181,14 @@ class _Runner:
         size = max(need, min(CAPACITY, self.program.n * n_steps), 1)
         if not self.buffers or len(self.buffers[0]) < size:
             self.buffers = [np.empty(size, np.int64) for _ in self.parts]
+            g, program = self.group, self.program
+            self.jobs = [self.advance.bind(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec,
+                                           self.buffers[k], self.cursors[k], self.saved[k], self.whole[k], self.draw[k],
+                                           self.ring, program.n, *self.common) for k in range(len(self.parts))]
 
     def stretch(self, part: int, step0: int, n_steps: int) -> None:
         """Advance one part until its buffer is full or all its tiles are done."""
-        g, program = self.group, self.program
-        self.advance(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec, self.buffers[part],
-                     self.cursors[part], self.saved[part], self.whole[part], self.draw[part], program.n, step0, n_steps,
-                     *self.common)
+        self.jobs[part](step0, n_steps)
 
     def begin(self) -> None:
         """Point every part at its first tile."""
@@ -269,13 +283,14 @@ def _prepare_recording(group: Group, network: Network, first: int, n_steps: int,
     own = [(p, name) for p, name in zip(network.probes, network.probe_names) if p.target.population is group.population]
     recordings, *entries, samples = lay_out(own, codes, group.population.size, first, n_steps, dt)
     group.recordings = tuple(recordings)
-    group.book = make_book(group.slots, *group.events, group.ev_add, *entries)
+    group.book = make_book(group.slots, *group.events, group.ev_add, *entries, group.geometry)
     group.rec = np.empty(max(1, samples), group.program.real)
 
 
 # -- before and after ---------------------------------------------------------------------------------------------
 
-def _restore(resume: Result, network: Network, groups: list[Group], dt: float, single: bool) -> tuple[int, int, float]:
+def _restore(resume: Result, network: Network, groups: list[Group], dt: float,
+             single: bool) -> tuple[int, int, float, Wires | None]:
     state = resume.state
     if resume.network is not network:
         raise SimulationError("resume= takes the result of a run of the same Network object.")
@@ -288,16 +303,20 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float, s
         for name in program.plan.states:
             program.x[:, program.rows[name]] = earlier.x[:, earlier.rows[name]]
         program.hold[:] = earlier.hold
+    wires = state.wires.copy() if state.wires is not None else None
     if dt == state.dt:
-        return state.step, state.origin, state.time0
+        return state.step, state.origin, state.time0, wires
+    if wires is not None:
+        raise SimulationError(f"A connected network goes on with the step it was begun with, dt={state.dt:g} ms: spikes are on "
+                              "their way, and delays are whole steps.")
     for group in groups:
         # refractory periods under way are kept in ms
         left = np.maximum(group.program.hold - state.step, 0) * (state.dt / dt)
         group.program.hold[:] = state.step + np.ceil(left - 1e-6).astype(group.program.integer)
-    return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt
+    return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt, None
 
 
-def _collect(network: Network, runners: list[_Runner], first: int, step: int, origin: int, time0: float, dt: float,
+def _collect(network: Network, runners: list[Any], wires: Wires | None, first: int, step: int, origin: int, time0: float, dt: float,
              seed: int, problem: str, compile_s: float) -> Result:
     begin, end = time0 + (first - origin) * dt, time0 + (step - origin) * dt
     spikes, traces, programs = {}, {}, {}
@@ -315,7 +334,7 @@ def _collect(network: Network, runners: list[_Runner], first: int, step: int, or
                                    population=group.name, name=r.name)
         programs[group.name] = program
     traces = {name: traces[name] for name in network.probe_names}
-    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs)
+    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs, wires)
     methods = {r.group.name: r.program.plan.method for r in runners}
     sources = {r.group.name: r.program.source for r in runners}
     if problem:
@@ -326,7 +345,7 @@ def _collect(network: Network, runners: list[_Runner], first: int, step: int, or
                   sources=sources, problem=problem, state=state, compile_s=compile_s)
 
 
-def _spikes(runner: _Runner, step: int, begin: float, end: float, origin: int, time0: float, dt: float) -> SpikeTrains:
+def _spikes(runner: Any, step: int, begin: float, end: float, origin: int, time0: float, dt: float) -> SpikeTrains:
     total = sum(len(steps) for steps, _ in runner.chunks)
     times, indices = np.empty(total), np.empty(total, np.int32)
     place = total

@@ -26,7 +26,18 @@ from neurosim.simulator.analysis.excitability import fi_curve, rheobase, tuning_
 from neurosim.simulator.analysis.intervals import cv, cv2, isi, lv, rate_from_isi
 from neurosim.simulator.analysis.phase import fixed_point, phase_plane
 from neurosim.simulator.analysis.rates import binned_rate, kernel_rate, mean_rate
-from neurosim.simulator.analysis.spectra import power_spectrum, spectrogram, spike_spectrum
+from neurosim.simulator.analysis.spectra import (
+    population_spectrum,
+    power_spectrum,
+    spectrogram,
+    spike_spectrum,
+)
+from neurosim.simulator.analysis.synchrony import (
+    pairwise_correlations,
+    population_fano,
+    synchrony,
+    synchrony_of_values,
+)
 
 __all__ = [
     "autocorrelation",
@@ -46,7 +57,10 @@ __all__ = [
     "ks_distance",
     "lv",
     "mean_rate",
+    "pairwise_correlations",
     "phase_plane",
+    "population_fano",
+    "population_spectrum",
     "power_spectrum",
     "rate_from_isi",
     "rheobase",
@@ -54,6 +68,8 @@ __all__ = [
     "spike_counts",
     "spike_detect",
     "spike_spectrum",
+    "synchrony",
+    "synchrony_of_values",
     "tuning_curve",
     "van_rossum_distance",
     "victor_purpura_distance",

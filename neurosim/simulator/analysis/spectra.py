@@ -150,6 +150,37 @@ def spike_spectrum(
     return frequencies, power.mean(axis=0) if record.size else np.full(frequencies.size, np.nan)
 
 
+def population_spectrum(
+    trains: Any,
+    bin: float = 1.0,
+    segment: float | None = None,
+    start: float | None = None,
+    stop: float | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One-sided power density of the population rate r(t) = (1000 / N bin) sum_i n_i(t), by Welch.
+
+    N independent Poisson neurons of rate r (Hz) have S(f) = 2 r / N at every f; what stands above is common to
+    the neurons.  The mean rate is taken off, and f = 0 left out.
+
+    trains : a SpikeTrains, one train of shape (n_spikes,) in ms, or a list of trains
+    bin : ms; frequencies reach 500/bin Hz
+    segment : length of the segments in ms, which sets the resolution 1000/segment Hz; as in `power_spectrum`
+    start, stop : window in ms; by default the whole record.  Plain arrays start at 0 and need `stop`
+
+    Returns (frequencies in Hz, shape (n_freq,); S in Hz^2/Hz, shape (n_freq,)).
+    Raises ParameterError for a bin that is not positive, fewer than two bins, and an unfit segment.
+    Source: Welch 1967, doi:10.1109/TAU.1967.1161901.
+    """
+    where = "population_spectrum"
+    record = inputs.read(trains, where, start, stop)
+    place, count, width = inputs.bins(record, bin, where)
+    if count < 2:
+        raise ParameterError(f"{where}: the window holds one bin of {width:g} ms. Give a shorter bin or a longer window.")
+    counts = np.bincount(place[place >= 0], minlength=count)
+    frequencies, power = power_spectrum(counts * (1000.0 / width / max(record.size, 1)), width, segment)
+    return frequencies[1:], power[1:]
+
+
 def samples(values: Any, dt: Any, where: str) -> tuple[np.ndarray, float, float]:
     """Return evenly sampled values, their interval and first time in ms, of a Trace or an array with dt."""
     begin = 0.0

@@ -1,0 +1,19 @@
+"""All pieces of work by name, at full length and short."""
+
+from __future__ import annotations
+
+import networks
+import work
+
+#: those that are timed as whole processes, cold and warm
+WHOLE = ("tiny", "first_spike")
+WORKS: dict[str, work.Work] = {**work.WORKS, **networks.NETWORKS, "first_spike": networks.FIRST}
+QUICK: dict[str, work.Work] = {**work.QUICK, **{name: networks.quick(w) for name, w in networks.NETWORKS.items()},
+                               "first_spike": networks.FIRST}
+#: names that stand for several works
+SETS = {"populations": tuple(work.WORKS), "networks": (*networks.NETWORKS, "first_spike")}
+
+
+def find(name: str, quick: bool) -> work.Work:
+    """Return a piece of work by name."""
+    return (QUICK if quick else WORKS)[name]

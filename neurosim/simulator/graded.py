@@ -1,0 +1,140 @@
+"""Continuous projections: what a neuron feels of others at every step, without spikes.
+
+    input_i(t) += sum_j W_ji y_j(t - delay)
+
+y is a state or a derived quantity of the source at the end of a step; the sum stands still during the step that follows
+(first order in dt).  W is sparse (a rule of connectivity with weights), dense, or a product D E of low rank, which costs
+N d + M d instead of N M.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NetworkError, ParameterError, listing, nearest
+from neurosim.model.ir import NeuronModel
+from neurosim.model.values import checked_value
+from neurosim.simulator.connectivity import Rule
+from neurosim.simulator.population import Population
+from neurosim.simulator.projection import Link
+from neurosim.simulator.synapses import input_of
+
+
+@dataclass(frozen=True, eq=False)
+class GradedProjection(Link):
+    """A continuous projection: input += sum over sources of weight times a variable of the source.
+
+    Args:
+        source, target: a population, a part of one, or a list of these.
+        connectivity: a rule, such as ``ns.FixedInDegree(100)``; or W as dense array of shape (sources, targets); or a pair
+            (D, E) of arrays of shapes (sources, d) and (d, targets), for W = D E.
+        weight: number or distribution for a rule; a factor for arrays. Unit: that of the input divided by that of the variable.
+        variable: state or derived quantity of the source.
+        input: input of the target; None: the only one.
+        delay: ms; 0: the value of the step before.
+        difference: y_j - y_i instead of y_j, see `GapJunctions`.
+        name: name in results; None: made of the names of the populations.
+
+    Raises:
+        NetworkError, ParameterError: for whatever cannot be connected.
+    """
+
+    source: Any
+    target: Any
+    connectivity: Any
+    weight: Any = 1.0
+    variable: str = "x"
+    input: str | None = None
+    delay: Any = 0.0
+    difference: bool = False
+    name: str | None = None
+
+    def __post_init__(self):
+        self.join(self.source, self.target)
+        what = self.name or type(self).__name__
+        delay = checked_value(self.delay, "delay", "ms", what)
+        if not isinstance(delay, float) or delay < 0:
+            raise ParameterError(f"{what}: delay is one number for all connections, 0 ms or more, not {self.delay!r}.")
+        object.__setattr__(self, "delay", delay)
+        object.__setattr__(self, "weight", checked_value(self.weight, "weight", None, what))
+        for v in self.sources:
+            model = v.population.model
+            if self.variable not in (*model.state_names, *(d.name for d in model.derived)):
+                known = [n for n in model.recordable if n not in model.inputs]
+                raise NetworkError(f"{what}: {model.name} has no variable {self.variable!r}.{nearest(self.variable, known)} "
+                                   f"Known: {listing(known)}.")
+        for v in self.targets if self.difference else ():
+            if self.variable not in v.population.model.state_names:
+                raise NetworkError(f"{what}: {v.population.model.name} has no state {self.variable!r} for the difference: give "
+                                   "variable=, the potential of both sides.")
+        shape = (sum(map(len, self.sources)), sum(map(len, self.targets)))
+        if isinstance(self.connectivity, Rule):
+            if isinstance(self.weight, np.ndarray) and not self.connectivity.ordered:
+                raise ParameterError(f"{what}: one weight for each connection needs a rule with an order of its own.")
+            self.connectivity.check(*self.sides(), self.same())
+            return
+        if self.difference:
+            raise NetworkError(f"{what}: gap junctions: connectivity must be a rule such as ns.Bernoulli(0.1) or ns.Matrix(g).")
+        if not isinstance(self.weight, float):
+            raise ParameterError(f"{what}: beside a matrix, weight is one factor.")
+        parts = self.connectivity if isinstance(self.connectivity, tuple) else (self.connectivity,)
+        arrays = tuple(_matrix(p, what) for p in parts)
+        shapes = [a.shape for a in arrays]
+        fits = shapes == [shape] or (len(arrays) == 2 and shapes[0][0] == shape[0] and shapes[1][1] == shape[1]
+                                     and shapes[0][1] == shapes[1][0])
+        if not fits:
+            raise ParameterError(f"{what}: {shape[0]} sources and {shape[1]} targets need a matrix of shape {shape}, or a pair of "
+                                 f"shapes ({shape[0]}, d) and (d, {shape[1]}); given: {', '.join(map(str, shapes))}.")
+        object.__setattr__(self, "connectivity", arrays)
+
+    @property
+    def weight_sign(self) -> int:
+        """+1, -1 or 0: the sign that all weights have, or unknown."""
+        if isinstance(self.connectivity, Rule):
+            parts = (self.weight,)
+        else:
+            parts = self.connectivity
+        if len(parts) != 1 or getattr(parts[0], "is_distribution", False):
+            return 0
+        low, high = np.min(parts[0]), np.max(parts[0])
+        return 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
+
+    def wanted_input(self, model: NeuronModel, what: str) -> str:
+        """Return the input of the target that the sum is added to."""
+        return input_of(model, self.input, what)
+
+
+def GapJunctions(source: Any, target: Any, connectivity: Rule, weight: Any, *, variable: str = "v", input: str | None = None,
+                 name: str | None = None) -> GradedProjection:
+    """Electrical coupling: input_i += sum_j g_ij (v_j - v_i).
+
+    Both directions are listed by the rule; a symmetric one (``ns.Matrix`` of a symmetric matrix, ``ns.Graph``) conserves
+    charge.  The difference is that of the step before, which is stable for dt sum(g)/c well below 1.
+
+    Args:
+        source, target: populations, parts of them, or lists; connectivity: a rule.
+        weight: conductance g in uS for an input in nA: a number, a distribution, or one value for each connection.
+        variable: the potential, a state of source and target; input, name: see `GradedProjection`.
+    """
+    return GradedProjection(source, target, connectivity, weight, variable, input, 0.0, True, name)
+
+
+def _matrix(value: Any, what: str) -> np.ndarray:
+    try:
+        array = np.ascontiguousarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), a matrix or a pair of matrices, "
+                           f"not {type(value).__name__}.") from None
+    if array.ndim != 2 or not np.all(np.isfinite(array)):
+        raise ParameterError(f"{what}: a matrix of weights is two-dimensional and finite; this one has shape {array.shape}.")
+    return array
+
+
+def published(projections: Any, population: Population) -> tuple[str, ...]:
+    """Return the derived quantities of a population that graded projections read."""
+    names = [p.variable for p in projections if isinstance(p, GradedProjection)
+             and any(v.population is population for v in p.sources)]
+    return tuple(dict.fromkeys(n for n in names if n not in population.model.state_names))

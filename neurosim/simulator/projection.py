@@ -1,0 +1,133 @@
+"""Projections: who is connected to whom, by which synapses, after which delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NetworkError, ParameterError
+from neurosim.model.values import checked_value
+from neurosim.simulator.connectivity import Rule, Side
+from neurosim.simulator.population import View, targets
+from neurosim.simulator.synapses import Synapse
+
+
+class Link:
+    """Common part of all projections: the neurons on both sides.
+
+    Attributes:
+        sources, targets: parts of populations; name: in results, or None.
+    """
+
+    sources: tuple[View, ...]
+    targets: tuple[View, ...]
+    name: str | None
+
+    def join(self, source: Any, target: Any) -> None:
+        """Set both sides."""
+        object.__setattr__(self, "sources", tuple(targets(source)))
+        object.__setattr__(self, "targets", tuple(targets(target)))
+
+    def sides(self) -> tuple[Side, Side]:
+        """Return source and target as the rule sees them."""
+        return _side(self.sources), _side(self.targets)
+
+    def same(self) -> np.ndarray | None:
+        """Return for each target neuron its place among the sources, or -1; None if no neuron is on both sides."""
+        if not {v.population for v in self.sources} & {v.population for v in self.targets}:
+            return None
+        place, at = [], 0
+        tables: dict[Any, np.ndarray] = {}
+        for view in self.sources:
+            table = tables.setdefault(view.population, np.full(view.population.size, -1, np.int64))
+            table[view.indices] = at + np.arange(len(view))
+            at += len(view)
+        for view in self.targets:
+            table = tables.get(view.population)
+            place.append(np.full(len(view), -1, np.int64) if table is None else table[view.indices])
+        return np.concatenate(place)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Link):
+    """Connections that carry spikes from source to target neurons.
+
+    A spike in the step that ends at time t acts on its targets at t + delay, at the start of a step.  With plasticity, the
+    delay is the sum of an axonal part, after which the spike reaches the synapse, and of a dendritic part between synapse
+    and neuron, which the postsynaptic spike also needs to reach the synapse.
+
+    Args:
+        source, target: a population, a part of one, or a list of these (the rule then sees them as one, one after the other).
+        connectivity: the rule, such as ``ns.FixedInDegree(100)``.
+        synapse: what a spike does, such as ``ns.Delta(weight=0.1)`` or ``ns.Exponential(0.1, tau_syn=5)``.
+        delay: ms, at least dt: a number, a distribution, or one value for each connection (for rules with an order of
+            their own).  Rounded to whole steps.
+        plasticity: rule by which weights change, such as ``ns.STDP(...)``, or None.
+        dendritic_delay: dendritic part of the delay in ms, for plastic synapses.
+        name: name in results; None: made of the names of the populations, "E->I".
+
+    Raises:
+        NetworkError, ParameterError: for whatever cannot be connected.
+    """
+
+    source: Any
+    target: Any
+    connectivity: Rule
+    synapse: Synapse
+    delay: Any = 1.0
+    plasticity: Any = None
+    dendritic_delay: float = 0.0
+    name: str | None = None
+
+    def __post_init__(self):
+        self.join(self.source, self.target)
+        what = self.name or "projection"
+        if not isinstance(self.connectivity, Rule):
+            raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), not "
+                               f"{type(self.connectivity).__name__}.")
+        if not isinstance(self.synapse, Synapse):
+            raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {type(self.synapse).__name__}.")
+        delay = checked_value(self.delay, "delay", "ms", what)
+        if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) > 0):
+            raise ParameterError(f"{what}: a delay must be positive, at least one step; the smallest is {np.min(delay):g} ms.")
+        object.__setattr__(self, "delay", delay)
+        if self.plasticity is not None:
+            from neurosim.model.plasticity import PlasticityModel
+
+            if not isinstance(self.plasticity, PlasticityModel):
+                raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not {type(self.plasticity).__name__}.")
+        dendritic = float(checked_value(self.dendritic_delay, "dendritic_delay", "ms", what))
+        if dendritic < 0 or (isinstance(delay, float) and dendritic > delay):
+            raise ParameterError(f"{what}: dendritic_delay ({dendritic} ms) lies between 0 and the delay ({delay} ms).")
+        if dendritic and self.plasticity is None:
+            raise ParameterError(f"{what}: dendritic_delay matters for plastic synapses only; give plasticity=, or leave it out.")
+        object.__setattr__(self, "dendritic_delay", dendritic)
+        for value, label in ((self.synapse.weight, "weight"), (delay, "delay")):
+            if isinstance(value, np.ndarray) and not self.connectivity.ordered:
+                raise ParameterError(
+                    f"{what}: one {label} for each connection needs a rule whose connections have a known order, such as "
+                    f"ns.Explicit or ns.Matrix; {type(self.connectivity).__name__} draws them. Give a number or a distribution.")
+        self.connectivity.check(*self.sides(), self.same())
+
+    @property
+    def weight_sign(self) -> int:
+        """+1 for excitatory, -1 for inhibitory, 0 for weights of both signs or unknown."""
+        weight = self.synapse.weight
+        if getattr(weight, "is_distribution", False):
+            weight = np.asarray(weight.quantile(np.array([0.05, 0.5, 0.95])))
+        low, high = np.min(weight), np.max(weight)
+        sign = 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
+        reversal = getattr(self.synapse, "e_rev", None)
+        # a conductance whose reversal potential lies below rest inhibits
+        return -sign if isinstance(reversal, float) and reversal <= -60.0 else sign
+
+
+def _side(views: tuple[View, ...]) -> Side:
+    positions = [v.population.positions for v in views]
+    placed = None
+    if all(p is not None for p in positions) and len({p.shape[1] for p in positions}) == 1:
+        placed = np.concatenate([p if v.chosen is None else p[v.chosen] for p, v in zip(positions, views)])
+    names = [v.population.name or v.population.model.name for v in views]
+    return Side(sum(map(len, views)), placed, "+".join(names))

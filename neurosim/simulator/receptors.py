@@ -1,0 +1,87 @@
+"""What arrives at a population from other neurons: its receptors, and the rows of its ring buffer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from neurosim.model.calculus import add
+from neurosim.model.expression import Node, Sym, substitute
+from neurosim.simulator.graded import GradedProjection
+from neurosim.simulator.population import Population
+from neurosim.simulator.projection import Link
+
+if TYPE_CHECKING:
+    from neurosim.simulator.network import Network
+
+
+@dataclass
+class Arrivals:
+    """All that the projections onto one population add to its model.
+
+    Attributes:
+        states: derivative by state of a receptor.
+        inputs: current by input of the model.
+        kicks: what is added to a state at the start of a step.
+        values: constants of these expressions.
+        signals: name of the signal for each row of the ring buffer.
+        rows: row of the ring buffer by projection.
+        direct, graded: row of the ring buffer by state, and by input, that its content is added to.
+    """
+
+    states: dict[str, Node] = field(default_factory=dict)
+    inputs: dict[str, Node] = field(default_factory=dict)
+    kicks: dict[str, Node] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    signals: list[str] = field(default_factory=list)
+    rows: dict[Link, int] = field(default_factory=dict)
+    direct: dict[str, int] = field(default_factory=dict)
+    graded: dict[str, int] = field(default_factory=dict)
+
+    def row(self, state: str) -> int:
+        """Return the row of the ring buffer whose content is added to a state; a new one if there is none."""
+        if state not in self.direct:
+            self.direct[state] = len(self.signals)
+            self.signals.append(f"_arrive{len(self.signals)}_")
+            self.kicks[state] = Sym(self.signals[-1])
+        return self.direct[state]
+
+    def add_current(self, where: str, current: Node) -> None:
+        """Add a current to an input."""
+        self.inputs[where] = add(self.inputs[where], current) if where in self.inputs else current
+
+    def input_row(self, where: str) -> int:
+        """Return the row of the ring buffer whose content is added to an input; a new one if there is none."""
+        if where not in self.graded:
+            self.graded[where] = len(self.signals)
+            self.signals.append(f"_arrive{len(self.signals)}_")
+            self.add_current(where, Sym(self.signals[-1]))
+        return self.graded[where]
+
+
+def gather(network: Network, population: Population) -> Arrivals:
+    """Return what arrives at a population.
+
+    Raises:
+        NetworkError, ParameterError: for a synapse that does not fit the model of its target.
+    """
+    out = Arrivals()
+    known: dict[tuple, str] = {}
+    for p in network.projections:
+        if all(v.population is not population for v in p.targets):
+            continue
+        if isinstance(p, GradedProjection):
+            out.rows[p] = out.input_row(p.wanted_input(population.model, network.name_of(p)))
+            continue
+        found = p.synapse.receptor(population.model, population.size, network.name_of(p))
+        if found.states and found.key not in known:
+            # the user's names are told from ours by the leading underscore
+            prefix = f"_{type(p.synapse).__name__.lower()}{len(known)}_"
+            known[found.key] = prefix
+            rename = {name: Sym(prefix + name) for name in (*found.states, *found.values)}
+            out.states |= {prefix + name: substitute(node, rename) for name, node in found.states.items()}
+            out.values |= {prefix + name: value for name, value in found.values.items()}
+            if found.current is not None:
+                out.add_current(found.input, substitute(found.current, rename))
+        out.rows[p] = out.row(known[found.key] + found.target if found.states else found.target)
+    return out
