@@ -76,6 +76,7 @@ def bounds(dtype: str) -> dict[str, float]:
     import numba
 
     from neurosim.kernels.jit import OPTIONS
+    from neurosim.kernels.prefetch import prefetch
     from neurosim.kernels.random import uniforms
 
     @numba.njit(**OPTIONS)
@@ -94,6 +95,9 @@ def bounds(dtype: str) -> dict[str, float]:
     @numba.njit(**OPTIONS)
     def rows(target, row, w, starts, length):
         for k in range(starts.size):
+            ahead = starts[min(k + 4, starts.size - 1)]
+            prefetch(target, ahead)
+            prefetch(target, ahead + 32)
             for e in range(starts[k], starts[k] + length):
                 row[target[e]] += w
 

@@ -15,6 +15,8 @@ _WHERE = {
     "simulator.synapses": ("Delta", "Exponential", "Alpha", "Filter", "DoubleExponential", "NMDA"),
     "simulator.connectivity": ("OneToOne", "AllToAll", "Bernoulli", "FixedInDegree", "FixedOutDegree", "FixedTotalNumber",
                                "DistanceDependent", "SmallWorld", "Explicit", "Matrix", "Graph"),
+    "simulator.connections": ("Connections",),
+    "simulator.plasticity": ("STDP", "TripletSTDP", "InhibitorySTDP", "ShortTerm", "RewardSTDP", "Oja", "BCM"),
     "simulator.simulate": ("simulate",),
     "simulator.results": ("Result",),
     "simulator.spikes": ("SpikeTrains",),
@@ -26,6 +28,7 @@ _WHERE = {
     "simulator.neurons": ("LIF", "DimensionlessLIF", "QIF", "ExpIF", "AdEx", "Izhikevich", "HodgkinHuxley", "TraubMiles",
                           "MorrisLecar", "FitzHughNagumo", "Poisson", "Graded"),
     "model.ir": ("NeuronModel",),
+    "model.plasticity": ("PlasticityModel",),
     "errors": ("NeurosimError", "ModelError", "UnitError", "ParameterError", "NetworkError", "SimulationError",
                "StorageError", "NeurosimWarning", "NumericalWarning"),
 }

@@ -5,7 +5,7 @@ compiled.  build_s is the first step of the network itself: checks, drawing and 
 from there; the connections are shared, everything else of the call of `simulate` is in it.
 
 stdp: `built-in` has an axonal delay, `dendritic` has it behind the synapse as in NEST.  `own` holds the synaptic variables in
-the equations of the neuron (cuba, coba).
+the equations of the neuron (cuba, coba), which gives the same spikes.
 """
 
 import sys
@@ -35,45 +35,64 @@ def leaky(v_rest: float = 0.0, **more):
 
 
 def balanced(n: int) -> ns.Network:
-    """CUBA, COBA and COBAHH; nA and uS."""
-    stimuli, start, n_exc = [], ns.Uniform(q.get("v_reset", 0.0), q.get("v_th", 0.0)), n * 4 // 5
-    if work.model == "cobahh":
-        # all values of the model are those of the benchmark
-        model = ns.TraubMiles()
-        start = ns.Normal(q["e_l"] - 5.0, 5.0)
-    elif given.mode == "own":
-        force = "g_e + g_i" if work.model == "cuba" else "drive + g_e*(e_e - v) + g_i*(e_i - v)"
-        model = ns.NeuronModel.from_equations(
-            f"dv/dt = (e_l - v + {force})/tau : mV (unless refractory)\n"
-            "dg_e/dt = -g_e/tau_e\ndg_i/dt = -g_i/tau_i",
-            threshold="v > v_th", reset="v = v_reset", refractory="t_ref",
-            parameters={k: q[k] for k in ("e_l", "v_th", "v_reset", "t_ref", "tau", "tau_e", "tau_i", *(
-                () if work.model == "cuba" else ("e_e", "e_i")))} | ({} if work.model == "cuba" else {"drive": 20.0}))
-    else:
-        model = leaky(r_m=1e3 / q["g_l"], v_rest=q["e_l"])
-    cells = ns.Population(n, model, name="cells", initial={"v": start})
+    """CUBA and COBA: LIF with receptors, or with the synaptic variables as states of its own; nA, uS or mV."""
+    n_exc, coba = n * 4 // 5, work.model == "coba"
     if given.mode == "own":
-        scale = 1.0 if work.model == "cuba" else 1 / q["g_l"]
+        force = "drive + g_e*(e_e - v) + g_i*(e_i - v)" if coba else "g_e + g_i"
+        names = ("e_l", "v_th", "v_reset", "t_ref", "tau", "tau_e", "tau_i", *(("e_e", "e_i") if coba else ()))
+        model = ns.NeuronModel.from_equations(
+            f"dv/dt = (e_l - v + {force})/tau : mV (unless refractory)\ndg_e/dt = -g_e/tau_e\ndg_i/dt = -g_i/tau_i",
+            threshold="v > v_th", reset="v = v_reset", refractory="t_ref",
+            parameters={k: q[k] for k in names} | ({"drive": q["drive"] / q["g_l"]} if coba else {}))
+        scale = 1 / q["g_l"] if coba else 1.0
         kinds = [ns.Delta(q["w_e"] * scale, variable="g_e"), ns.Delta(q["w_i"] * scale, variable="g_i")]
-    elif work.model == "cuba":
-        scale = 1e-3 * q["g_l"]
-        kinds = [ns.Exponential(q["w_e"] * scale, q["tau_e"]), ns.Exponential(q["w_i"] * scale, q["tau_i"])]
     else:
-        kinds = [ns.Exponential(1e-3 * q["w_e"], q["tau_e"], q["e_e"]), ns.Exponential(1e-3 * q["w_i"], q["tau_i"], q["e_i"])]
-        if work.model == "coba":
-            stimuli = [ns.DC(1e-3 * q["drive"], target=cells)]
-    rule = ns.Bernoulli(min(1.0, q["inputs"] / n))
-    projections = [ns.Projection(part, cells, rule, kind, delay=q["delay"], name=name)
-                   for part, kind, name in zip((cells[:n_exc], cells[n_exc:]), kinds, "EI")]
-    if work.model == "cobahh":
-        # conductances are under way at the beginning: one spike of random weight for each neuron, as in NEST
-        kick = ns.Population(n, ns.NeuronModel.from_equations("dx/dt = 0", threshold="x > 0", reset="x = 0", initial={"x": 1.0},
-                                                              name="Once"), name="kick")
-        for kind, mean, sd in ((kinds[0], 0.040, 0.015), (kinds[1], 0.200, 0.120)):
-            first = ns.Exponential(ns.Normal(mean, sd, low=0.0), kind.tau_syn, kind.e_rev)
-            projections.append(ns.Projection(kick, cells, ns.OneToOne(), first, delay=q["delay"], name=f"kick{mean}"))
-        return ns.Network([cells, kick], projections, stimuli=stimuli)
-    return ns.Network([cells], projections, stimuli=stimuli)
+        model = leaky(q["e_l"], r_m=1e3 / q["g_l"])
+        scale = 1e-3 if coba else 1e-3 * q["g_l"]
+        kinds = [ns.Exponential(q["w_e"] * scale, q["tau_e"], q["e_e"] if coba else None),
+                 ns.Exponential(q["w_i"] * scale, q["tau_i"], q["e_i"] if coba else None)]
+    cells = ns.Population(n, model, name="cells", initial={"v": ns.Uniform(q["v_reset"], q["v_th"])})
+    stimuli = [ns.DC(1e-3 * q["drive"], target=cells)] if coba and given.mode != "own" else []
+    return ns.Network([cells], both(cells, n_exc, kinds), stimuli=stimuli)
+
+
+def both(cells, n_exc: int, kinds: list) -> list:
+    rule = ns.Bernoulli(min(1.0, q["inputs"] / cells.size))
+    return [ns.Projection(part, cells, rule, kind, delay=q["delay"], name=name)
+            for part, kind, name in zip((cells[:n_exc], cells[n_exc:]), kinds, "EI")]
+
+
+def channels(n: int) -> ns.Network:
+    """COBAHH: conductances are states of the neuron, as they are under way at the beginning; pA, nS, pF."""
+    import numpy as np
+
+    model = ns.NeuronModel.from_equations(
+        """
+        u = v - v_t : mV
+        am = 1.28/ms/exprel((13*mV - u)/(4*mV)) : 1/ms
+        bm = 1.4/ms/exprel((u - 40*mV)/(5*mV)) : 1/ms
+        ah = 0.128/ms*exp((17*mV - u)/(18*mV)) : 1/ms
+        bh = 4/ms/(1 + exp((40*mV - u)/(5*mV))) : 1/ms
+        an = 0.16/ms/exprel((15*mV - u)/(5*mV)) : 1/ms
+        bn = 0.5/ms*exp((10*mV - u)/(40*mV)) : 1/ms
+        dv/dt = (g_l*(e_l - v) + g_e*(e_e - v) + g_i*(e_i - v) - g_na*m**3*h*(v - e_na) - g_k*n**4*(v - e_k))/c : mV
+        dm/dt = am*(1 - m) - bm*m : 1
+        dh/dt = ah*(1 - h) - bh*h : 1
+        dn/dt = an*(1 - n) - bn*n : 1
+        dg_e/dt = -g_e/tau_e : nS
+        dg_i/dt = -g_i/tau_i : nS
+        """,
+        threshold="v > level", refractory="t_ref", name="COBAHH",
+        parameters={k: q[k] for k in ("c", "g_l", "g_na", "g_k", "e_l", "e_na", "e_k", "v_t", "e_e", "e_i", "tau_e", "tau_i",
+                                      "level", "t_ref")},
+        units={"c": "pF", **{k: "nS" for k in ("g_l", "g_na", "g_k")}, **{k: "ms" for k in ("tau_e", "tau_i", "t_ref")},
+               **{k: "mV" for k in ("e_l", "e_na", "e_k", "v_t", "e_e", "e_i", "level")}})
+    rng = np.random.default_rng(given.seed)
+    start = {"v": ns.Normal(q["e_l"] - 5.0, 5.0), "g_e": np.maximum(40.0 + 15.0 * rng.standard_normal(n), 0.0),
+             "g_i": np.maximum(200.0 + 120.0 * rng.standard_normal(n), 0.0)}
+    cells = ns.Population(n, model, name="cells", initial=start)
+    kinds = [ns.Delta(q["w_e"], variable="g_e"), ns.Delta(q["w_i"], variable="g_i")]
+    return ns.Network([cells], both(cells, n * 4 // 5, kinds))
 
 
 def random(n: int) -> ns.Network:
@@ -98,28 +117,33 @@ def random(n: int) -> ns.Network:
 
 
 def column(n: int) -> ns.Network:
-    """The microcircuit; nA."""
+    """The microcircuit; the current is a state of the neuron, so that the external spikes can add to it; nA."""
     c = circuit(work.scale * n / work.n)
-    values = {"tau_m": q["tau"], "r_m": 1e3 * q["tau"] / q["c"], "v_rest": q["e_l"], "v_th": q["v_th"], "v_reset": q["v_reset"],
-              "t_ref": q["t_ref"]}
-    groups = [ns.Population(size, ns.LIF(**values), name=name, initial={"v": ns.Normal(q["v0"], q["v0_sd"])})
-              for size, name in zip(c.sizes, q["names"])]
+    model = ns.NeuronModel.from_equations(
+        "dv/dt = (e_l - v)/tau + (x + current)/c : mV (unless refractory)\ndx/dt = -x/tau_syn : nA",
+        threshold="v > v_th", reset="v = v_reset", refractory="t_ref", name="LIF",
+        parameters={**{k: q[k] for k in ("e_l", "v_th", "v_reset", "t_ref", "tau", "tau_syn")}, "c": 1e-3 * q["c"],
+                    "current": 0.0},
+        units={"tau": "ms", "tau_syn": "ms", "t_ref": "ms", "c": "nF", "current": "nA",
+               **{k: "mV" for k in ("e_l", "v_th", "v_reset")}})
+    groups = [ns.Population(size, model, name=name, parameters={"current": 1e-3 * current},
+                            initial={"v": ns.Normal(q["v0"], q["v0_sd"])})
+              for size, name, current in zip(c.sizes, q["names"], c.current)]
     projections, stimuli = [], []
     for t, target in enumerate(groups):
-        stimuli += [ns.PoissonInput(rate=c.rates[t], weight=1e-3 * c.w_ext, target=target, variable="x"),
-                    ns.DC(1e-3 * c.current[t], target=target)]
+        stimuli.append(ns.PoissonInput(rate=c.rates[t], weight=1e-3 * c.w_ext, target=target, variable="x"))
         for s, source in enumerate(groups):
             if c.numbers[t][s]:
                 mean, delay = 1e-3 * c.weights[t][s], c.delays[s]
                 bound = {"low": 0.0} if mean > 0 else {"high": 0.0}
                 projections.append(ns.Projection(
                     source, target, ns.FixedTotalNumber(c.numbers[t][s], multapses=True),
-                    ns.Exponential(ns.Normal(mean, abs(mean) * q["w_sd"], **bound), q["tau_syn"]),
+                    ns.Delta(ns.Normal(mean, abs(mean) * q["w_sd"], **bound), variable="x"),
                     delay=ns.Normal(delay, delay * q["delay_sd"], low=work.dt)))
     return ns.Network(groups, projections, stimuli=stimuli)
 
 
-make = {"brunel": random, "stdp": random, "microcircuit": column}.get(work.model, balanced)
+make = {"brunel": random, "stdp": random, "cobahh": channels, "microcircuit": column}.get(work.model, balanced)
 options = {"dt": work.dt, "threads": given.threads, "dtype": given.precision, "progress": False, "seed": given.seed}
 compile_s, whole = 0.0, work.name == "first_spike"
 if not whole:

@@ -109,6 +109,13 @@ def unseal(data: bytes) -> bytes | None:
     return code if len(data) > 32 and hashlib.sha256(code).digest() == data[:32] else None
 
 
+def kinds_of(single: bool) -> dict[str, np.dtype]:
+    """Return the element type of each letter of a signature."""
+    real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
+    letters = {"r": real, "k": integer, "d": np.float64, "q": np.int64, "i": np.int32, "h": np.uint16}
+    return {letter: np.dtype(kind) for letter, kind in letters.items()}
+
+
 def link(code: bytes, symbol: str) -> tuple[Any, int]:
     """Load object code; return the engine that owns it, and the address of a function in it."""
     import llvmlite.binding as llvm
@@ -153,12 +160,19 @@ def _machine():
 class Native:
     """A function made of object code."""
 
-    def __init__(self, code: bytes):
+    def __init__(self, code: bytes, single: bool, signature: str):
+        self._kinds = [(c.isupper(), kinds_of(single).get(c.lower())) for c in signature]
         self._engine, self.address = link(code, CALL)
         self._call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(self.address)
 
     def bind(self, *arguments: Any) -> Job:
         """Return the function with all its arguments but step0 and n_steps."""
+        if len(arguments) != len(self._kinds):
+            raise TypeError(f"a compiled function takes {len(self._kinds)} arguments, not {len(arguments)}")
+        for k, (value, (is_array, dtype)) in enumerate(zip(arguments, self._kinds)):
+            # a wrong array would not raise an error but read or write elsewhere
+            if isinstance(value, np.ndarray) != is_array or (is_array and (value.dtype != dtype or not value.flags.c_contiguous)):
+                raise TypeError(f"argument {k} of a compiled function is {getattr(value, 'dtype', type(value))}, not {dtype}")
         cells: list[int] = []
         for value in arguments:
             if isinstance(value, np.ndarray):

@@ -18,8 +18,8 @@ from neurosim.model.plasticity_text import varies
 
 #: names with a meaning of their own in generated code; all others of its own end in "_"
 RESERVED = frozenset("""
-step0 n_steps pu book syn last pre_var post_var first target delay source back_first back_index log_pre count_pre log_post
-count_post x_pre x_post ring q i j e k deliver dt math np select fma entry vmath64 unsigned True False None and or not if else
+step0 n_steps pu book syn last pre_var post_var first target delay back_first back_index back_source log_pre count_pre log_post
+count_post x_pre x_post ring q i j e k deliver dt math np select prefetch fma entry vmath64 unsigned True False None and or not if else
 elif for while in is def return lambda range min max abs int float break continue pass
 """.split())
 ELAPSED = Sym("elapsed_")
@@ -65,7 +65,7 @@ class PlasticPlan:
         neuron_parameters: (side, parameter, name in generated code) of scalar parameters of the neurons that are used.
         sends: whether anything is sent to the receptor.
         delivers_to: states of the target neuron that are added to, in the order of their ring rows in the book.
-        uses_last, uses_source, uses_back: whether the arrays `last`, `source`, `back_first` and `back_index` are read.
+        uses_last, uses_back, uses_source: whether the arrays `last`; `back_first` and `back_index`; `back_source` are read.
         advance: lines that advance variables by a step, by home.
         event: lines that bring event-driven variables up to date.
         on_step: statements of every step, within the loop over synapses.
@@ -234,7 +234,6 @@ class _Planner:
         used = names_in(x.value for x in lines)
         reads = {side: tuple(n for n in self.neurons[side].state_names if f"{n}_{side}_x_" in used) for side in ("pre", "post")}
         local_pre = {self.names[n] for n in homes.pre} | {f"{n}_pre_x_" for n in reads["pre"]}
-        not_at_pre = names_in(x.value for x in (*advance["synapse"], *on_step, *each["post"]))
         texts = [v.text or f"{v.name}: changed by statements only" for v in model.variables] + [d.text for d in model.derived]
         for where, actions in (("on_pre", model.on_pre), ("on_post", model.on_post), ("on_step", model.on_step)):
             texts += [f"{where}: {a.text}" for a in actions]
@@ -243,7 +242,8 @@ class _Planner:
             model.name, self.single, self.delays, homes, (*homes.synapse, *(p for p in model.parameters if p in self.varying)),
             homes.pre, homes.post, constants, tuple(self.coupled), reads["pre"], reads["post"],
             tuple((*key, name) for key, name in self.neuron_parameters.items()), model.sends, model.delivers_to,
-            any(touches(part, event) for part in each.values()), bool(local_pre & not_at_pre), bool(each["post"]),
+            any(touches(part, event) for part in each.values()), bool(local_pre & names_in(x.value for x in each["post"])),
+            bool(each["post"]),
             advance, event, on_step, once, each, latest, self.names, tuple(texts))
 
     def _statements(self, actions: tuple[Action, ...], own: tuple[str, ...]) -> tuple[tuple, tuple, dict]:
@@ -317,10 +317,10 @@ class _Planner:
                 value = mul(Call("exp", (z,)), Sym(name))
                 new[name] = add(value, mul(mul(DT, Call("exprel", (z,))), b)), b == ZERO
         rest = [n for n in drifts if n not in new]
-        found = linear_system(drifts) if rest else None
-        if found is not None and not names_in(a for row in found[0] for a in row) - self.fixed:
-            new |= self._propagated(list(drifts), rest, *found, tag)
-            rest = []
+        linear = self._linear(drifts) if rest else []
+        if set(linear) & set(rest):
+            new |= self._propagated(linear, [n for n in rest if n in linear], drifts, tag)
+            rest = [n for n in rest if n not in linear]
         for name in rest:
             drift = drifts[name]
             split = affine(drift, name)
@@ -329,9 +329,26 @@ class _Planner:
             new[name] = add(Sym(name), step if a == ZERO else mul(step, Call("exprel", (mul(DT, a),)))), False
         return {n: new[n] for n in drifts}
 
-    def _propagated(self, names, rest, matrix, offset, tag) -> dict[str, tuple[Node, bool]]:
+    def _linear(self, drifts: dict[str, Node]) -> list[str]:
+        """Return the variables that are linear, with constant coefficients, in each other and depend on no other variable."""
+        found = list(drifts)
+        while True:
+            kept = []
+            for name in found:
+                system = linear_system({n: drifts[name] if n == name else ZERO for n in found})
+                if system is None:
+                    continue
+                row = system[0][found.index(name)]
+                if names_in(row) <= self.fixed and not symbols(system[1][found.index(name)]) & set(drifts):
+                    kept.append(name)
+            if kept == found:
+                return found
+            found = kept
+
+    def _propagated(self, names: list[str], wanted: list[str], drifts, tag: str) -> dict[str, tuple[Node, bool]]:
+        matrix, offset = linear_system({n: drifts[n] for n in names})
         entries, new, reach = [], {}, reachable(matrix)
-        for name in rest:
+        for name in wanted:
             i, value = names.index(name), ZERO
             for j in sorted(reach[i]):
                 for kind, factor in (("P", Sym(names[j])), ("Q", offset[j])):

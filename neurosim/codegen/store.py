@@ -114,7 +114,7 @@ def load(source: str, single: bool, name: str, signature: str) -> native.Native 
                 return _loaded[key]
             _write(path.with_suffix(".o"), native.seal(code))
             trim(keep=key)
-        _loaded[key] = native.Native(code)
+        _loaded[key] = native.Native(code, single, signature)
     return _loaded[key]
 
 

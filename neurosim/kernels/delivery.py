@@ -22,7 +22,7 @@ def collect(step0, n_steps, cursors, spikes, log, count, record, book, stop):
     """Move the spikes of an epoch from the buffers of the parts to the log and to the record.
 
     cursors: (6 * n_parts,), see `advance`; spikes: (steps since step0) << 32 | neuron, each part in its own stretch;
-    record: (step - base) << 32 | neuron; book: see `COLLECT` in simulator/epochs.py; stop: set to 1 if the run must come back.
+    record: (step - base) << 32 | neuron; book: see _Part in simulator/epochs.py; stop: set to 1 if the run must come back.
     """
     n, mask, n_parts, recorded, base, room = book[0], book[1], book[2], book[3], book[4], book[5]
     for q in range(step0, step0 + n_steps):
@@ -36,6 +36,7 @@ def collect(step0, n_steps, cursors, spikes, log, count, record, book, stop):
             count[row] += 1
         if cursors[6 * part + 3] >= 0:
             stop[16] = 1
+        book[7] += cursors[6 * part + 1]
         cursors[6 * part] = book[9 + 2 * part]
         cursors[6 * part + 1] = 0
     if recorded == 0:

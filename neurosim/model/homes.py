@@ -99,6 +99,8 @@ def _neuron_home(model: PlasticityModel, side: str, varying: Set[str]) -> set[st
              and not (isinstance(model.initial[n], Node) and symbols(model.initial[n]) & {WEIGHT, *varying})}
     # without a statement and without a neuron to read, a variable belongs to the side that uses it
     idle = {n for n in found if n not in own and not _needs(model, n) & reads}
+    while tied := {n for n in idle if _needs(model, n) & (found - idle)}:
+        idle -= tied
     while True:
         lost = {n for n in found if _needs(model, n) - fixed - found}
         needed = set().union(*(_needs(model, n) for n in found - idle)) if found - idle else set()

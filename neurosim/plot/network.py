@@ -88,12 +88,12 @@ def network_diagram(
     names = [signs.name_in(network, p) for p in populations]
     own = {id(p): name for p, name in zip(populations, names, strict=True)}
     _check_names("positions", positions, names, whole=True)
-    titles = [str(p.name) for p in projections]
+    titles = [_title(network, p) for p in projections]
     _check_names("strength", strength, titles)
     if isinstance(captions, Mapping):
         _check_names("captions", captions, titles)
     nodes = _nodes(names, [int(p.size) for p in populations], kinds, positions)
-    arcs = _arcs(projections, nodes, own, strength, captions)
+    arcs = _arcs(list(zip(projections, titles, strict=True)), nodes, own, strength, captions)
     ax = style.open_axes(ax, style.MID_COLUMN, 4.4 if len(nodes) > 2 else 2.6)
     ax.set_axis_off()
     ax.set_aspect("equal")
@@ -119,6 +119,15 @@ def _parts(network: Any) -> tuple[list[Any], list[Any]]:
         if not (hasattr(projection, "sources") and hasattr(projection, "targets")):
             raise ParameterError(f"a projection is {type(projection).__name__}, without sources and targets.")
     return populations, projections
+
+
+def _title(network: Any, projection: Any) -> str:
+    """Return the name of a projection in results; one made of its ends where it has none and the network gives none."""
+    if callable(getattr(network, "name_of", None)) or projection.name is not None:
+        return signs.name_in(network, projection)
+    ends = ([signs.name_in(network, getattr(view, "population", view)) for view in side]
+            for side in (projection.sources, projection.targets))
+    return "->".join(names[0] if len(names) == 1 else f"[{','.join(names)}]" for names in ends)
 
 
 def _check_names(what: str, given: Any, names: list[str], whole: bool = False) -> None:
@@ -162,20 +171,19 @@ def _nodes(names: list[str], sizes: list[int], kinds: Mapping[str, int], positio
 
 
 def _arcs(
-    projections: list[Any], nodes: dict[str, Node], own: Mapping[int, str], strength: Any, captions: Any
+    projections: list[tuple[Any, str]], nodes: dict[str, Node], own: Mapping[int, str], strength: Any, captions: Any
 ) -> list[Arc]:
-    pairs: list[tuple[Any, str, str]] = []
-    for projection in projections:
+    pairs: list[tuple[Any, str, str, str]] = []
+    for projection, title in projections:
         ends = [[own[id(p)] for view in side if id(p := getattr(view, "population", view)) in own]
                 for side in (projection.sources, projection.targets)]
         # A projection between parts of one population names it once for each part.
-        pairs += [(projection, a, b) for a in dict.fromkeys(ends[0]) for b in dict.fromkeys(ends[1])]
-    widths = _widths({str(p.name): p for p, *_ in pairs}, strength)
+        pairs += [(projection, title, a, b) for a in dict.fromkeys(ends[0]) for b in dict.fromkeys(ends[1])]
+    widths = _widths([title for _, title, *_ in pairs], strength)
     shown = len(projections) <= CAPTIONED if captions is None else captions
     seen: dict[tuple[str, str], int] = {}
     arcs, told = [], set()
-    for projection, a, b in pairs:
-        title = str(projection.name)
+    for projection, title, a, b in pairs:
         rank = seen[a, b] = seen.get((a, b), -1) + 1
         points = _loop(nodes[a], rank) if a == b else _bow(nodes[a], nodes[b], rank)
         text = ""
@@ -201,11 +209,11 @@ def _joined(arcs: list[Arc]) -> list[Arc]:
     return arcs
 
 
-def _widths(projections: Mapping[str, Any], strength: Mapping[str, Any] | None) -> dict[str, float]:
+def _widths(projections: list[str], strength: Mapping[str, Any] | None) -> dict[str, float]:
     if strength is None:
         return dict.fromkeys(projections, 1.2 if len(projections) <= 16 else 0.8)
     values = {}
-    for title in projections:
+    for title in dict.fromkeys(projections):
         given = strength.get(title, 0.0)
         if hasattr(given, "pre"):
             wiring = wiring_of(given, f"strength[{title!r}]")

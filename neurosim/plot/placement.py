@@ -35,7 +35,7 @@ def place_texts(ax: Axes, nodes: Mapping[str, Any], arcs: list[Any]) -> None:
                     for way in ((-1.0, -1.0), (1.0, 1.0))]
     _limits(ax, np.array(corners))
     # Wider limits make texts larger against the discs: a few turns settle that.
-    for _ in range(5):
+    for _ in range(8):
         _layout(ax)
         for text in [text for text in ax.texts if text.get_gid() in ("name", "caption")]:
             text.remove()
@@ -141,14 +141,15 @@ def _box(text: Text) -> _Box:
 
 
 def _cost(box: _Box, taken: list[_Box], curves: list[np.ndarray], frame: Any) -> float:
-    """Return how bad a place is: texts and discs under it weigh most, then leaving the frame, then arrows."""
+    """Return how bad a place is: texts and discs under it weigh most, then arrows, then leaving the frame."""
     x0, y0, x1, y1 = box
     cost = 0.0
     for a0, b0, a1, b1 in taken:
         width, height = min(x1, a1) - max(x0, a0), min(y1, b1) - max(y0, b0)
         if width > 0 and height > 0:
             cost += 1000.0 + width * height
-    cost += 500.0 * (x0 < frame.x0 or x1 > frame.x1 or y0 < frame.y0 or y1 > frame.y1)
+    # Limits widen to hold what leaves the frame, which makes all else smaller.
+    cost += max(frame.x0 - x0, 0.0) + max(x1 - frame.x1, 0.0) + max(frame.y0 - y0, 0.0) + max(y1 - frame.y1, 0.0)
     for curve in curves:
         inside = (curve[:, 0] > x0) & (curve[:, 0] < x1) & (curve[:, 1] > y0) & (curve[:, 1] < y1)
         cost += 20.0 * np.count_nonzero(inside)

@@ -96,7 +96,7 @@ def population_colors(source: Any) -> list[str]:
 
 
 def name_in(network: Any, population: Any) -> str:
-    """Return the name of a population in the results of a network."""
+    """Return the name of a population, or projection, in the results of a network."""
     name_of = getattr(network, "name_of", None)
     return str(name_of(population) if callable(name_of) else population.name)
 

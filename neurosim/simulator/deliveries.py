@@ -9,12 +9,13 @@ A delivery has
     load(block)         work, to share blocks among threads
     job(block, site)    the compiled job
     copy()              one whose changing arrays are its own
+    changed(values)     one with other values: "weight", or parameters of a rule
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import numpy as np
 from neurosim import kernels
 from neurosim.codegen.native import Interpreted, Job, Native
 from neurosim.codegen.store import load
+from neurosim.errors import ParameterError
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.lower import Group
@@ -122,6 +124,11 @@ class Events:
         """Return itself: nothing in it changes."""
         return self
 
+    def changed(self, values: Mapping[str, float]) -> Events:
+        """Return one with another weight, the same for all connections."""
+        weight = np.full(1, values["weight"], self.wired.weight.dtype)
+        return replace(self, wired=replace(self.wired, weight=weight))
+
 
 @dataclass
 class Graded(Events):
@@ -153,6 +160,7 @@ class GradedMatrix:
         projection, source, target: as in `Wired`.
         left: (sources, d) or (0, 0); right: (d or sources, targets).
         longest: delay in steps.
+        factor: weight it was changed to.
     """
 
     projection: GradedProjection
@@ -163,6 +171,7 @@ class GradedMatrix:
     longest: int
     shortest: int = 0
     remembers: int = 0
+    factor: float | None = None
     continuous = True
 
     def load(self, block: int) -> int:
@@ -184,6 +193,13 @@ class GradedMatrix:
     def copy(self) -> GradedMatrix:
         """Return itself: nothing in it changes."""
         return self
+
+    def changed(self, values: Mapping[str, float]) -> GradedMatrix:
+        """Return one with another factor of the matrix."""
+        before = self.projection.weight if self.factor is None else self.factor
+        if before == 0.0:
+            raise ParameterError("A matrix whose factor is 0 cannot be scaled: give it another weight to begin with.")
+        return replace(self, right=self.right * (values["weight"] / before), factor=values["weight"])
 
 
 def deliveries(projection: Any, widths: dict[Population, int], dt: float, seed: int, stream: int, single: bool, threads: int,

@@ -15,6 +15,7 @@ import numpy as np
 
 from neurosim.codegen.driver import Driver, Share
 from neurosim.codegen.plan import LANES
+from neurosim.simulator.changes import Changes
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.deliveries import Site, compiled, deliveries
 from neurosim.simulator.interruption import Interruption
@@ -23,6 +24,8 @@ from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
 from neurosim.simulator.projection import Link
+from neurosim.simulator.runaway import Watch
+from neurosim.simulator.sampling import Sampler
 from neurosim.simulator.wiring import block_width, check_delay, longest_delay
 
 #: streams of projections begin where no population has any
@@ -49,6 +52,7 @@ class Wires:
         rings, logs, counts: by population: what is under way, who spiked lately.
         geometry: by population: width of a block of the ring buffer, slots - 1, blocks.
         epoch: steps of an epoch.
+        off: projections that are switched off.
     """
 
     deliveries: dict[Link, list[Any]] = field(default_factory=dict)
@@ -57,6 +61,13 @@ class Wires:
     counts: dict[Population, np.ndarray] = field(default_factory=dict)
     geometry: dict[Population, tuple[int, int, int]] = field(default_factory=dict)
     epoch: int = 1
+    off: frozenset[Link] = frozenset()
+
+    def apply(self, now: Changes) -> None:
+        """Take over what was changed."""
+        self.off = now.off
+        for projection, values in now.values.items():
+            self.deliveries[projection] = [d.changed(values) for d in self.deliveries[projection]]
 
     def copy(self) -> Wires:
         """Return a copy whose arrays may be changed; connections that never change are shared."""
@@ -64,12 +75,12 @@ class Wires:
             return {k: v.copy() for k, v in table.items()}
 
         return Wires({p: [d.copy() for d in found] for p, found in self.deliveries.items()}, own(self.rings), own(self.logs),
-                     own(self.counts), self.geometry, self.epoch)
+                     own(self.counts), self.geometry, self.epoch, self.off)
 
     @property
     def every(self) -> list[Any]:
-        """All deliveries, in the order of the projections."""
-        return [d for found in self.deliveries.values() for d in found]
+        """All deliveries that are switched on, in the order of the projections."""
+        return [d for p, found in self.deliveries.items() for d in found if p not in self.off]
 
 
 def connect(network: Network, groups: list[Group], dt: float, seed: int, single: bool, threads: int) -> Wires:
@@ -167,15 +178,15 @@ class EpochLoop:
     """A connected network, ready to run.
 
     Args:
-        network, groups, wires: what runs.
+        groups, wires: what runs.
         threads: number of threads.
         common: origin, time0, dt, seed: arguments of `advance`.
         first: first step.
         fresh: whether the network has not run before.
     """
 
-    def __init__(self, network: Network, groups: list[Group], wires: Wires, threads: int, common: tuple, first: int, fresh: bool):
-        self.network, self.wires = network, wires
+    def __init__(self, groups: list[Group], wires: Wires, threads: int, common: tuple, first: int, fresh: bool):
+        self.wires = wires
         self.epoch = wires.epoch
         self.shared = np.zeros(32, np.int64)
         self.parts = [_Part(g, wires, self.epoch, threads, common, self.shared, first) for g in groups]
@@ -215,8 +226,11 @@ class EpochLoop:
                 found.append((width + sum(d.load(b) for d in onto), calls))
         return found
 
-    def run(self, first: int, n_steps: int, bar: Progress) -> tuple[int, str]:
+    def run(self, first: int, n_steps: int, bar: Progress, samplers: list[Sampler],
+            max_rate: float | None) -> tuple[int, str]:
         """Run; return the step reached and why it stopped early ('' if it did not)."""
+        dt = self.parts[0].program.dt
+        watch = [Watch(p.group.name, p.program.n, dt, first, max_rate) for p in self.parts]
         step, end = first, first + n_steps
         length = min(max(n_steps, 1), 16 * self.epoch)
         problem = ""
@@ -226,9 +240,13 @@ class EpochLoop:
                     problem = "interrupted by Ctrl-C"
                     break
                 began, before = time.perf_counter(), step
-                step = self.driver(step, min(step + length, end))
+                for sampler in samplers:
+                    sampler.take(step)
+                ahead = [s.next() for s in samplers if s.next() > step]
+                step = self.driver(step, min(step + length, end, *ahead))
                 for part in self.parts:
                     part.drain(step)
+                problem = next(filter(None, [w.look(int(p.book[7]), step) for w, p in zip(watch, self.parts)]), "")
                 bad = [(p.bad, p) for p in self.parts if p.bad is not None]
                 if bad:
                     (at, neuron, row), part = min(bad, key=lambda b: b[0])
@@ -238,6 +256,6 @@ class EpochLoop:
                                "longer finite")
                 took = max(time.perf_counter() - began, 1e-6)
                 length = max(self.epoch, int((step - before) * min(4.0, STRETCH / took)))
-                bar.update((step - first) * self.parts[0].program.dt)
+                bar.update((step - first) * dt)
         self.driver.close()
         return step, problem

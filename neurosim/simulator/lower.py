@@ -13,6 +13,7 @@ from neurosim.codegen.program import Program
 from neurosim.errors import ModelError, ParameterError
 from neurosim.model.calculus import add
 from neurosim.model.expression import Node, Sym, calls, evaluate, symbols
+from neurosim.model.ir import NeuronModel
 from neurosim.simulator.graded import published
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population, targets
@@ -30,7 +31,7 @@ class Group:
     """A population in its compiled form.
 
     Attributes:
-        population, name: what it is.
+        population, model, name: what it is; the model with the parameters of this run.
         program: state, constants, compiled code.
         stream: first random stream.
         tab, timing: samples of timed arrays, then what events add.
@@ -43,6 +44,7 @@ class Group:
     """
 
     population: Population
+    model: NeuronModel
     name: str
     program: Program
     stream: int
@@ -60,9 +62,9 @@ class Group:
     geometry: tuple[int, int, int] = (1, 0, 1)
 
 
-def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str] | None, single: bool,
-          version: str) -> list[Group]:
-    """Return the groups of a network, with initial values set.
+def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str] | None, single: bool, version: str,
+          models: Mapping[Population, NeuronModel] | None = None) -> list[Group]:
+    """Return the groups of a network, with initial values set; `models` has those that were changed.
 
     Raises:
         ModelError, NetworkError, ParameterError: for whatever cannot run.
@@ -71,7 +73,7 @@ def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str
     for k, population in enumerate(network.populations):
         name = network.name_of(population)
         try:
-            groups.append(_group(network, population, name, dt, seed, k * STREAMS,
+            groups.append(_group(network, population, (models or {}).get(population, population.model), name, dt, seed, k * STREAMS,
                                  method.get(name) if isinstance(method, Mapping) else method, single, version))
         except (ModelError, ParameterError) as error:
             error.add_note(f"(population {name!r})")
@@ -79,16 +81,15 @@ def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str
     return groups
 
 
-def _group(network: Network, population: Population, name: str, dt: float, seed: int, stream: int,
+def _group(network: Network, population: Population, model: NeuronModel, name: str, dt: float, seed: int, stream: int,
            method: str | None, single: bool, version: str) -> Group:
-    model, n = population.model, population.size
+    n = population.size
     parts = _stimuli(network, population, dt)
     arrivals = gather(network, population)
     drive, values, initial = _drive(parts, arrivals, published(network.projections, population))
     own = {p: _numbers(v, seed, stream + VALUE_STREAM + j, n) for j, (p, v) in enumerate(model.parameters.items())}
     varying = frozenset(p for p, v in own.items() if isinstance(v, np.ndarray))
-    observed = tuple(dict.fromkeys(p.variable for p in network.probes
-                                   if p.target.population is population and p.variable not in model.state_names))
+    observed = tuple(dict.fromkeys(p.variable for p, _ in network.probes_of(population) if p.variable not in model.state_names))
     events = any(part.events for _, part in parts)
     plan = make_plan(model, drive, varying=varying, method=method, single=single, observed=observed, events=events)
     names = plan.names
@@ -104,7 +105,7 @@ def _group(network: Network, population: Population, name: str, dt: float, seed:
         program.put(state, sigma * (draw if kind == "each" else draw[0]))
     tab, timing, slots = _tables(parts, program.real)
     *events, add = _events(parts, program, {s: names[s] for s in model.state_names}, dt)
-    return Group(population, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
+    return Group(population, model, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
                  spikes=population in network.record_spikes, arrivals=arrivals)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from neurosim.errors import SimulationError
+from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.network import Network
+from neurosim.simulator.projection import Link
 
 
 def free_bytes() -> int | None:
@@ -43,8 +45,24 @@ def predicted_bytes(network: Network, n_steps: int, dt: float, single: bool) -> 
         need[f"state of {network.name_of(p)!r}"] = p.size * rows * real
     for probe, name in zip(network.probes, network.probe_names):
         every = max(1, round((probe.every or dt) / dt))
-        need[f"probe {name!r}"] = -(-n_steps // every) * len(probe.target) * real
+        if probe.link is None:
+            need[f"probe {name!r}"] = -(-n_steps // every) * len(probe.target) * real
+    for p in network.projections:
+        need[f"connections of {network.name_of(p)!r}"] = _connections(p, real)
     return need
+
+
+def _connections(p: Link, real: int) -> int:
+    """Return the bytes of a projection: while it is drawn, two indices of each connection are there besides."""
+    n_pre, n_post = sum(map(len, p.sources)), sum(map(len, p.targets))
+    if not isinstance(p.connectivity, Rule):
+        return n_pre * n_post * real
+    weight = getattr(p, "synapse", p).weight
+    own = 10 + (0 if isinstance(weight, float) else real + 8) + (0 if isinstance(p.delay, float) else 10)
+    rule = getattr(p, "plasticity", None)
+    if rule is not None:
+        own += real * len(rule.variables) + 16
+    return int(p.connectivity.expected(n_pre, n_post) * own)
 
 
 def check_memory(network: Network, n_steps: int, dt: float, single: bool) -> None:
@@ -57,4 +75,6 @@ def check_memory(network: Network, n_steps: int, dt: float, single: bool) -> Non
     largest = max(need, key=need.get)
     raise SimulationError(
         f"This run needs {total / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free. Most of it is the {largest} "
-        f"({need[largest] / 1e9:.3g} GB): record fewer neurons or less often (every=), use dtype='float32', or a shorter run.")
+        f"({need[largest] / 1e9:.3g} GB): "
+        + ("use fewer connections, one weight and one delay for all of them, or dtype='float32'." if "connections" in largest else
+           "record fewer neurons or less often (every=), use dtype='float32', or a shorter run."))

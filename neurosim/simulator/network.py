@@ -16,16 +16,18 @@ from neurosim.simulator.stimuli import Stimulus, input_of
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """Record a variable of a population over time.
+    """Record a variable of a population, or of plastic connections, over time.
 
     Sample k is the value at time k every, at the start of that step and after the reset of the step before.
 
     Args:
-        target: population, or a part of one.
-        variable: name of a state, a derived quantity or an input of the model.
+        target: population, or a part of one; or a projection with plasticity.
+        variable: name of a state, a derived quantity or an input of the model; for a projection, ``w`` (the weight) or another
+            variable of its rule.
         neurons: which neurons of the target; None: all.
         every: sampling interval in ms; a multiple of dt; None: every step.
         name: name in ``result.traces``; None: the variable (with the population's name in front if that is taken).
+        connections: which connections of a projection, in the order of ``result.connections``; None: all.
     """
 
     target: Population | View
@@ -33,8 +35,16 @@ class Probe:
     neurons: Any = None
     every: float | None = None
     name: str | None = None
+    connections: Any = None
 
     def __post_init__(self):
+        if self.every is not None and not (np.isscalar(self.every) and np.isfinite(self.every) and self.every > 0):
+            raise ParameterError(f"Probe of {self.variable!r}: every must be a positive time in ms, not {self.every!r}.")
+        if isinstance(self.target, Link):
+            self._check_connections()
+            return
+        if self.connections is not None:
+            raise NetworkError("connections= chooses among those of a projection; the target of this probe is a population.")
         found = targets(self.target)
         if len(found) != 1:
             raise NetworkError("A probe records one population: make one probe for each.")
@@ -43,8 +53,6 @@ class Probe:
         if self.variable not in model.recordable:
             raise NetworkError(f"{model.name} has no variable {self.variable!r} to record."
                                f"{nearest(self.variable, model.recordable)} Known: {listing(model.recordable)}.")
-        if self.every is not None and not (np.isscalar(self.every) and np.isfinite(self.every) and self.every > 0):
-            raise ParameterError(f"Probe of {self.variable!r}: every must be a positive time in ms, not {self.every!r}.")
         if self.neurons is not None:
             place = chosen(self.neurons, view.population)
             if isinstance(self.target, View):
@@ -53,6 +61,23 @@ class Probe:
                     raise NetworkError(f"Probe of {self.variable!r}: neuron {outside[0]} is not in the part of the population.")
             view = View(view.population, place)
         object.__setattr__(self, "target", view)
+
+    @property
+    def link(self) -> Link | None:
+        """The projection it records, or None."""
+        return self.target if isinstance(self.target, Link) else None
+
+    def _check_connections(self) -> None:
+        rule = getattr(self.target, "plasticity", None)
+        what = self.target.name or "the projection"
+        if rule is None:
+            raise NetworkError(f"Probe of {self.variable!r}: {what} has no plasticity, so that nothing changes; its weights are "
+                               "in result.connections.")
+        if self.variable not in rule.recordable:
+            raise NetworkError(f"{rule.name} has no variable {self.variable!r} to record.{nearest(self.variable, rule.recordable)} "
+                               f"Known: {listing(rule.recordable)}. The weight is 'w'.")
+        if self.neurons is not None:
+            raise NetworkError("A probe of a projection chooses with connections=, not with neurons=.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +133,13 @@ class Network:
                 input_of(s, view.population)
         titles: list[str] = []
         for p in probes:
-            if p.target.population not in names:
+            if p.link is not None and p.link not in called:
+                raise NetworkError("A probe records a projection that is not in the network.")
+            if p.link is None and p.target.population not in names:
                 raise NetworkError(f"A probe records {p.target.population!r}, which is not in the network.")
             title = p.name or p.variable
             if title in titles and p.name is None:
-                title = f"{names[p.target.population]}.{p.variable}"
+                title = f"{called[p.link] if p.link else names[p.target.population]}.{p.variable}"
             if title in titles:
                 raise NetworkError(f"Two probes are called {title!r}: give them different names with name=.")
             titles.append(title)
@@ -138,6 +165,14 @@ class Network:
     def name_of(self, item: Population | Link) -> str:
         """Return the name of a population or projection in results."""
         return self._called[item] if isinstance(item, Link) else self._names[item]
+
+    def probes_of(self, population: Population) -> list[tuple[Probe, str]]:
+        """Return the probes of a population with their names in results."""
+        return [(p, name) for p, name in zip(self.probes, self._titles) if p.link is None and p.target.population is population]
+
+    def probes_of_links(self) -> list[tuple[Probe, str]]:
+        """Return the probes of projections with their names in results."""
+        return [(p, name) for p, name in zip(self.probes, self._titles) if p.link is not None]
 
     @property
     def probe_names(self) -> tuple[str, ...]:

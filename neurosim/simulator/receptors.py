@@ -78,10 +78,12 @@ def gather(network: Network, population: Population) -> Arrivals:
             # the user's names are told from ours by the leading underscore
             prefix = f"_{type(p.synapse).__name__.lower()}{len(known)}_"
             known[found.key] = prefix
-            rename = {name: Sym(prefix + name) for name in (*found.states, *found.values)}
+            rename = {name: Sym(prefix + name) for name in (*found.states, *found.values)} | {"potential": Sym(found.potential)}
             out.states |= {prefix + name: substitute(node, rename) for name, node in found.states.items()}
             out.values |= {prefix + name: value for name, value in found.values.items()}
             if found.current is not None:
                 out.add_current(found.input, substitute(found.current, rename))
+        for state in p.plasticity.delivers_to if p.plasticity is not None else ():
+            out.row(state)
         out.rows[p] = out.row(known[found.key] + found.target if found.states else found.target)
     return out

@@ -41,7 +41,7 @@ def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: in
     recordings, entries, lanes = [], [np.zeros((8, 0), np.int64)], [np.zeros(0, np.int64)]
     offset, n_listed = 0, 0
     for probe, name in probes:
-        every = _interval(probe, dt)
+        every = interval(probe, dt)
         start = -(-first_step // every) * every
         n_times = max(0, -(-(first_step + n_steps - start) // every))
         recordings.append(Recording(probe, name, every, offset, n_times, start))
@@ -67,7 +67,12 @@ def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: in
     return recordings, first, table[1:], np.concatenate(lanes), offset
 
 
-def _interval(probe: Probe, dt: float) -> int:
+def interval(probe: Probe, dt: float) -> int:
+    """Return the steps between two samples of a probe.
+
+    Raises:
+        SimulationError: if they are not a whole number.
+    """
     if probe.every is None:
         return 1
     every = round(probe.every / dt)

@@ -27,7 +27,7 @@ class State:
     """Everything needed to go on.
 
     Step counters; by population, its program with the state of the last step; connections and spikes under way
-    (`epochs.Wires`).
+    (`epochs.Wires`); what was changed since the network was described.
     """
 
     step: int
@@ -38,6 +38,7 @@ class State:
     single: bool
     programs: Mapping[str, Program] = field(repr=False)
     wires: Any = field(default=None, repr=False)
+    changes: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Result:
         problem: why the run stopped early, or ''.
         state: the last state; hand the result to ``simulate(..., resume=result)`` to continue.
         compile_s: seconds spent compiling or loading compiled code.
+        connections: `Connections` by name of the projection.
     """
 
     network: Network
@@ -68,10 +70,12 @@ class Result:
     problem: str
     state: State = field(repr=False)
     compile_s: float = 0.0
+    connections: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "spikes", Named(self.spikes))
         object.__setattr__(self, "traces", Named(self.traces))
+        object.__setattr__(self, "connections", Named(self.connections))
 
     def __repr__(self) -> str:
         end = f", stopped: {self.problem}" if self.problem else ""

@@ -18,6 +18,8 @@ from neurosim import __version__
 from neurosim.codegen.layout import make_book
 from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
+from neurosim.simulator.changes import Changes, changed
+from neurosim.simulator.connections import Connections
 from neurosim.simulator.epochs import EpochLoop, Wires, connect
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import Group, lower
@@ -27,6 +29,7 @@ from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
 from neurosim.simulator.recording import lay_out
 from neurosim.simulator.results import Result, State
+from neurosim.simulator.sampling import Sampler
 from neurosim.simulator.spikes import SpikeTrains
 from neurosim.simulator.stability import check_stability
 from neurosim.simulator.traces import Trace
@@ -41,6 +44,7 @@ STRETCH = 0.15
 
 def simulate(network: Network | Population, duration: float, dt: float = 0.1, *, seed: int = 0, threads: int = 1,
              method: str | Mapping[str, str] | None = None, dtype: str = "float64", resume: Result | None = None,
+             changes: Mapping[str, Any] | None = None, max_rate: float | None = None,
              progress: bool | None = None) -> Result:
     """Integrate a network for `duration` ms in steps of `dt` ms.
 
@@ -58,6 +62,9 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
             "heun", "rk4", "euler_maruyama", "milstein"; None: chosen by analysis of the equations.
         dtype: "float64" or "float32".
         resume: result of an earlier run of the same network, to be continued from its last state.
+        changes: what differs from the network from now on: ``{"E": {"tau_m": 15.0}, "E->I": False}``; see `changes.changed`.
+        max_rate: stop when a population of a connected network fires above this rate (Hz, mean over 50 ms or more); None: a
+            rate that can only be runaway activity is reported, and the run goes on.
         progress: show a progress bar; None: on a terminal, if the run lasts more than a second.
 
     Returns:
@@ -77,7 +84,10 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     threads = _whole(threads, "threads", 1, 1024)
     single = _precision(dtype)
     check_memory(network, n_steps, dt, single)
-    groups = lower(network, dt, seed, method, single, __version__)
+    if max_rate is not None and not (isinstance(max_rate, (int, float)) and max_rate > 0):
+        raise SimulationError(f"max_rate must be a positive rate in Hz, not {max_rate!r}.")
+    now = changed(network, changes, resume.state.changes if resume is not None else None)
+    groups = lower(network, dt, seed, method, single, __version__, now.models)
     for group in groups:
         check_stability(group, dt)
     first, origin, time0, wires = 0, 0, 0.0, None
@@ -94,15 +104,18 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     started = time.perf_counter()
     bar = Progress(n_steps * dt, progress)
     if wires is not None:
-        loop = EpochLoop(network, groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
+        wires.apply(now)
+        loop = EpochLoop(groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
         runners = loop.parts
         compile_s = time.perf_counter() - started
-        reached, problem = loop.run(first, n_steps, bar)
+        samplers = [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt) for p, name in network.probes_of_links()]
+        reached, problem = loop.run(first, n_steps, bar, samplers, max_rate)
     else:
         runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
         compile_s = time.perf_counter() - started
+        samplers = []
         reached, problem = _loop(runners, first, n_steps, threads, bar)
-    return _collect(network, runners, wires, first, reached, origin, time0, dt, seed, problem, compile_s)
+    return _collect(network, runners, wires, samplers, now, first, reached, origin, time0, dt, seed, problem, compile_s)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
@@ -280,7 +293,7 @@ def _prepare_recording(group: Group, network: Network, first: int, n_steps: int,
     plan, model = group.program.plan, group.population.model
     codes = {name: ~k for k, name in enumerate(plan.observed)}
     codes |= {name: group.program.rows[plan.names[name]] for name in model.state_names}
-    own = [(p, name) for p, name in zip(network.probes, network.probe_names) if p.target.population is group.population]
+    own = network.probes_of(group.population)
     recordings, *entries, samples = lay_out(own, codes, group.population.size, first, n_steps, dt)
     group.recordings = tuple(recordings)
     group.book = make_book(group.slots, *group.events, group.ev_add, *entries, group.geometry)
@@ -316,7 +329,7 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float,
     return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt, None
 
 
-def _collect(network: Network, runners: list[Any], wires: Wires | None, first: int, step: int, origin: int, time0: float, dt: float,
+def _collect(network: Network, runners: list[Any], wires: Wires | None, samplers: list[Sampler], now: Changes, first: int, step: int, origin: int, time0: float, dt: float,
              seed: int, problem: str, compile_s: float) -> Result:
     begin, end = time0 + (first - origin) * dt, time0 + (step - origin) * dt
     spikes, traces, programs = {}, {}, {}
@@ -333,8 +346,11 @@ def _collect(network: Network, runners: list[Any], wires: Wires | None, first: i
             traces[r.name] = Trace(times, values, neurons=neurons, variable=r.probe.variable, unit=unit,
                                    population=group.name, name=r.name)
         programs[group.name] = program
+    traces |= {s.name: s.trace(origin, time0) for s in samplers}
     traces = {name: traces[name] for name in network.probe_names}
-    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs, wires)
+    state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs, wires, now)
+    connections = {network.name_of(p): Connections(p, network.name_of(p), found, step, dt)
+                   for p, found in (wires.deliveries.items() if wires is not None else ())}
     methods = {r.group.name: r.program.plan.method for r in runners}
     sources = {r.group.name: r.program.source for r in runners}
     if problem:
@@ -342,7 +358,7 @@ def _collect(network: Network, runners: list[Any], wires: Wires | None, first: i
                       + ("" if "Ctrl-C" in problem else "Try a smaller dt, or look for a division by zero or a missing "
                          "bound in the equations."), NumericalWarning, stacklevel=3)
     return Result(network=network, spikes=spikes, traces=traces, start=begin, time=end, dt=dt, methods=methods,
-                  sources=sources, problem=problem, state=state, compile_s=compile_s)
+                  sources=sources, problem=problem, state=state, compile_s=compile_s, connections=connections)
 
 
 def _spikes(runner: Any, step: int, begin: float, end: float, origin: int, time0: float, dt: float) -> SpikeTrains:

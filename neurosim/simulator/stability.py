@@ -39,7 +39,7 @@ def check_stability(group: Group, dt: float) -> None:
     if not grows.any():
         return
     worst = rates[grows][np.argmax(np.abs(rates[grows]))]
-    model = group.population.model
+    model = group.model
     raise SimulationError(
         f"dt={dt:g} ms is too large for method {method!r} and {model.name}: a variable that decays with a time constant of "
         f"{-1 / worst.real:.4g} ms would grow instead. Use dt <= {_largest(method, rates):.4g} ms, or exact or "
@@ -62,7 +62,7 @@ def _largest(method: str, rates: np.ndarray) -> float:
 
 def _rates(group: Group) -> np.ndarray:
     """Return the rates (1/ms) that are known before the run."""
-    model, n = group.population.model, group.population.size
+    model, n = group.model, group.population.size
     known = {}
     for name, value in model.parameters.items():
         if not getattr(value, "is_distribution", False):

@@ -13,7 +13,7 @@ input unit times ms), the form in which the filters h_n(t) = t^n exp(-t/tau)/(n!
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Receptor:
         states: derivative by state; the names are local to the receptor.
         target: the state to which a spike adds its weight: one of `states`, or a state of the model.
         input: the input of the model that the current is added to, or None.
-        current: the current, in states of the receptor and of the model.
+        current: the current, in states of the receptor; `potential` stands for the variable of the model named so here.
         values: constants of the expressions: number, or one value for each neuron.
     """
 
@@ -43,6 +43,7 @@ class Receptor:
     input: str | None = None
     current: Node | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    potential: str = "v"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class Filtered(Synapse):
 
     Args:
         weight: number, distribution or array: nA for a current, uS for a conductance (of a model whose input is in nA).
-        tau_syn: time constant in ms: a number, or one value for each target neuron.
+        tau_syn: time constant in ms: a number, or one value for each neuron of the target population.
         e_rev: reversal potential in mV; given, the synapse is a conductance; None: a current.
         input: input of the model that it adds to; None: the only one.
         variable: the potential that the driving force refers to.
@@ -121,8 +122,8 @@ class Filtered(Synapse):
         conductance: True asks for a conductance, and for `e_rev` with it.
     """
 
-    tau_syn: Any = 5.0
-    e_rev: Any = None
+    # time constants and e_rev are fields of the subclasses, so that they follow the weight in calls
+    _: KW_ONLY
     input: str | None = None
     variable: str = "v"
     scale: str = "peak"
@@ -131,7 +132,7 @@ class Filtered(Synapse):
     def check(self):
         what = type(self).__name__
         for name in self.times():
-            value = checked_value(getattr(self, name), name, "ms", what)
+            value = _constant(getattr(self, name), name, "ms", what)
             if not np.all(np.asarray(value) > 0):
                 raise ParameterError(f"{what}: {name} must be positive, not {getattr(self, name)}.")
             object.__setattr__(self, name, value)
@@ -143,7 +144,7 @@ class Filtered(Synapse):
         if self.e_rev is not None:
             if self.conductance is False:
                 raise ParameterError(f"{what}: a current has no reversal potential: leave out e_rev or conductance=False.")
-            object.__setattr__(self, "e_rev", checked_value(self.e_rev, "e_rev", "mV", what))
+            object.__setattr__(self, "e_rev", _constant(self.e_rev, "e_rev", "mV", what))
 
     def times(self) -> tuple[str, ...]:
         """Names of the time constants."""
@@ -159,24 +160,33 @@ class Filtered(Synapse):
 
     def receptor(self, model, size, name):
         where = input_of(model, self.input, name)
-        states, response, values = self.response()
-        for key, value in values.items():
+        for key in (*self.times(), "e_rev"):
+            value = getattr(self, key)
             if isinstance(value, np.ndarray) and value.shape != (size,):
                 raise ParameterError(f"{name}: {key} has shape {value.shape}, but there are {size} target neurons.")
+        states, response, values = self.response()
         current = parse(response)
         if self.e_rev is not None:
-            if self.variable not in model.recordable:
+            if self.variable not in model.recordable or self.variable in model.inputs:
                 raise NetworkError(f"{name}: {model.name} has no potential {self.variable!r} for the driving force: give "
                                    "variable=, or leave out e_rev for a current.")
             values["e_rev"] = self.e_rev
-            force = substitute(parse("e_rev - potential"), {"potential": Sym(self.variable)})
-            factor = substitute(parse(self.block()), {"potential": Sym(self.variable)})
+            force, factor = parse("e_rev - potential"), parse(self.block())
             current = Op("*", (current, force)) if factor == Num(1.0) else Op("*", (Op("*", (current, factor)), force))
         used = set().union(symbols(current), *(symbols(parse(d)) for d in states.values()))
         values = {k: v for k, v in values.items() if k in used}
         key = (type(self).__name__, where, self.variable, self.e_rev is None, *states.values(), response,
                *((k, v.tobytes() if isinstance(v, np.ndarray) else v) for k, v in values.items()))
-        return Receptor(key, {s: parse(d) for s, d in states.items()}, next(iter(states)), where, current, values)
+        return Receptor(key, {s: parse(d) for s, d in states.items()}, next(iter(states)), where, current, values,
+                        self.variable)
+
+
+def _constant(value: Any, name: str, unit: str, what: str) -> float | np.ndarray:
+    value = checked_value(value, name, unit, what)
+    if not isinstance(value, (float, np.ndarray)):
+        raise ParameterError(f"{what}: {name} is a number, or an array with one value for each neuron of the target population; "
+                             f"not {value!r:.60}. Neurons that share a synapse share its constants: draw the array yourself.")
+    return value
 
 
 def input_of(model: NeuronModel, wanted: str | None, name: str) -> str:
@@ -195,7 +205,15 @@ def input_of(model: NeuronModel, wanted: str | None, name: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Exponential(Filtered):
+class Single(Filtered):
+    """Common part of synapses with one time constant."""
+
+    tau_syn: Any = 5.0
+    e_rev: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential(Single):
     """Exponential response: dx/dt = -x/tau_syn, x <- x + weight at a spike.
 
     Arguments: see `Filtered`.  Its area is weight tau_syn.
@@ -206,7 +224,7 @@ class Exponential(Filtered):
 
 
 @dataclass(frozen=True, eq=False)
-class Alpha(Filtered):
+class Alpha(Single):
     """Alpha function: x(t) = weight (t/tau_syn) exp(1 - t/tau_syn), with its peak at tau_syn.
 
         da/dt = -a/tau_syn,   dx/dt = (a - x)/tau_syn,   a <- a + weight e
@@ -220,7 +238,7 @@ class Alpha(Filtered):
 
 
 @dataclass(frozen=True, eq=False)
-class Filter(Filtered):
+class Filter(Single):
     """The filter h_n of order n: x(t) proportional to t^n exp(-t/tau_syn); order 0 is exponential, order 1 alpha.
 
         dy_0/dt = -y_0/tau_syn,   dy_k/dt = (y_(k-1) - y_k)/tau_syn,   response y_n
@@ -229,6 +247,7 @@ class Filter(Filtered):
         order: n, from 0 to 20; the others: see `Filtered`. The peak lies at n tau_syn.
     """
 
+    _: KW_ONLY
     order: int = 1
 
     def check(self):
@@ -257,6 +276,7 @@ class DoubleExponential(Filtered):
 
     tau_rise: Any = 1.0
     tau_decay: Any = 5.0
+    e_rev: Any = None
 
     def times(self):
         return ("tau_rise", "tau_decay")
@@ -266,9 +286,10 @@ class DoubleExponential(Filtered):
         # a unit jump of a makes x(t) = (e^(-t/decay) - e^(-t/rise)) decay/(decay - rise), with its peak at
         # t* = log(decay/rise) rise decay/(decay - rise), where x = (rise/decay)^(rise/(decay - rise))
         gap = decay - rise
-        close = np.abs(gap) < 1e-6 * decay
         with np.errstate(divide="ignore", invalid="ignore"):
-            height = np.where(close, math.exp(-1.0), np.exp(np.log(rise / decay) * rise / np.where(close, 1.0, gap)))
+            # the difference of nearly equal constants is exact, their ratio is not
+            log = np.where(np.abs(gap) < 0.5 * decay, np.log1p(-gap / decay), np.log(rise / decay))
+            height = np.where(gap == 0, math.exp(-1.0), np.exp(log * rise / np.where(gap == 0, 1.0, gap)))
         norm = 1 / (height if self.scale == "peak" else decay)
         values = {"tau_rise": self.tau_rise, "tau_decay": self.tau_decay,
                   "norm": float(norm) if norm.ndim == 0 else norm}
@@ -290,10 +311,13 @@ class NMDA(DoubleExponential):
     tau_rise: Any = 2.0
     tau_decay: Any = 100.0
     e_rev: Any = 0.0
+    _: KW_ONLY
     mg: Any = 1.0
 
     def check(self):
         super().check()
+        if self.e_rev is None:
+            raise ParameterError("NMDA is a conductance without a reversal potential: give e_rev= in mV (0 for NMDA receptors).")
         if not (np.isscalar(self.mg) and self.mg >= 0):
             raise ParameterError(f"NMDA: mg is a concentration in mM, 0 or more, not {self.mg!r}.")
 

@@ -218,6 +218,14 @@ def test_total_number_of_pairs_is_multinomial():
     chi_square(np.bincount(edges.post * 20 + edges.pre, minlength=600), 50_000 * allowed / allowed.sum())
 
 
+def test_pairs_of_tiny_sides_without_autapses():
+    # most draws are of a neuron with itself, and made again
+    counts = np.bincount(FixedTotalNumber(30_000, False).edges(Side(2), Side(2), np.array([0, -1]), 3, 3).post, minlength=2)
+    chi_square(counts, [10_000, 20_000])
+    edges = FixedTotalNumber(30_000, False).edges(Side(1), Side(3), np.array([0, -1, -1]), 3, 4)
+    chi_square(np.bincount(edges.post, minlength=3)[1:], [15_000, 15_000])
+
+
 def test_total_number_degrees():
     degrees_follow(many(FixedTotalNumber(200), 10, 20, 2000, in_degree), stats.binom(200, 1 / 20))
     degrees_follow(many(FixedTotalNumber(200), 10, 20, 2000, out_degree), stats.binom(200, 1 / 10))

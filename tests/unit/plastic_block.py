@@ -13,8 +13,8 @@ from neurosim.codegen.plastic import write_plastic_source
 from neurosim.codegen.plastic_arrays import initial_rows, make_plastic_book, plastic_constants
 from neurosim.codegen.plastic_plan import make_plastic_plan
 from neurosim.kernels import jit
-from neurosim.model.calculus import affine, derivative, simplify
-from neurosim.model.expression import Node, evaluate
+from neurosim.model.calculus import ZERO, affine, derivative, simplify
+from neurosim.model.expression import Node, Sym, evaluate
 
 H = L = 64
 
@@ -53,7 +53,8 @@ def load(source, folder, name):
     if jit.DISABLED:
         return module.deliver, module.deliver
     function = module.deliver.py_func
-    names = {**vars(module), **jit._python_operations(), "select": lambda c, a, b: a if c else b}
+    names = {**vars(module), **jit._python_operations(), "select": lambda c, a, b: a if c else b,
+             "prefetch": lambda array, place: array[int(place):int(place) + 1]}
     return module.deliver, jit._quiet(types.FunctionType(function.__code__, names))
 
 
@@ -74,12 +75,11 @@ class Block:
         cell = block * s.n_pre + s.pre[order]
         self.first = np.concatenate([np.searchsorted(cell, np.arange(b * s.n_pre, (b + 1) * s.n_pre + 1))
                                      for b in range(self.n_blocks)]).astype(np.int64)
-        # the last entry of a block is the first of the next one
         self.target = (s.post % B)[order].astype(np.uint16)
         self.delay = steps[order].astype(np.uint16)
-        self.source_of = s.pre[order].astype(np.int32)
         back = np.lexsort((np.arange(n), s.post[order]))
         self.back_index = back.astype(np.int32)
+        self.back_source = s.pre[order][back].astype(np.int32)
         ends = [np.searchsorted(s.post[order][back], np.arange(b * B, (b + 1) * B + 1)) for b in range(self.n_blocks)]
         self.back_first = np.concatenate(ends).astype(np.int64)
         values = {**model.parameters, **{k: v[order] for k, v in s.drawn.items()}}
@@ -99,8 +99,9 @@ class Block:
         self.books = [make_plastic_book(
             plan, n_pre=s.n_pre, n_post=s.n_post, n_synapses=n, block=b, n_blocks=self.n_blocks, B=B, ring_mask=L - 1,
             pre_mask=H - 1, post_mask=H - 1, R_pre=max(1, len(plan.pre_reads)), R_post=max(1, len(plan.post_reads)),
-            first_neuron=b * B, block_size=min(B, s.n_post - b * B), axonal=0 if delays == "axonal" else int(s.axonal[0]),
-            dendritic=0 if delays == "dendritic" else int(s.dendritic[0]), distinct=distinct, receptor_row=0,
+            first_neuron=b * B, block_size=min(B, s.n_post - b * B),
+            axonal=0 if delays == "axonal" else int(s.axonal.max(initial=0)),
+            dendritic=0 if delays == "dendritic" else int(s.dendritic.max(initial=0)), distinct=distinct, receptor_row=0,
             written_rows={state: k + plan.sends for k, state in enumerate(plan.delivers_to)},
             pre_rows={r: k for k, r in enumerate(plan.pre_reads)}, post_rows={r: k for k, r in enumerate(plan.post_reads)})
             for b in range(self.n_blocks)]
@@ -132,8 +133,8 @@ class Block:
                     padded[:count] = values[:count]
                     tiles[:, row] = padded.reshape(-1, 64)
             for b in blocks or range(self.n_blocks):
-                function(q, 1, self.pu, self.books[b], self.syn, self.last, self.pre_var, self.post_var, self.first, self.target,
-                         self.delay, self.source_of, self.back_first, self.back_index, logs[0], counts[0], logs[1], counts[1],
+                function(q, 1, self.pu, self.books[b], self.syn, self.last, self.pre_var, self.post_var, self.first,
+                         self.target, self.delay, self.back_first, self.back_index, self.back_source, logs[0], counts[0], logs[1], counts[1],
                          self.x[0], self.x[1], self.ring)
         return arrived
 
@@ -151,71 +152,59 @@ class Block:
 
 
 def twin(model, synapses, neurons, spikes, states, n_steps, dt):
-    """Return (arrivals, variables by synapse): every synapse by itself, every equation in every step, straight from the text.
+    """Return (arrivals, variables by name): every variable of every synapse, every equation in every step.
 
     Derived quantities are evaluated one after the other; equations are advanced by x + dt f exprel(dt df/dx), which is exact
     for a linear equation of its own.
     """
-    s, names = synapses, model.variable_names
+    s, n = synapses, len(synapses.pre)
     rows = (["send"] if model.sends else []) + list(model.delivers_to)
     arrived = np.zeros((n_steps + 80, max(1, len(rows)), s.n_post))
-    variables = []
-    for e in range(len(s.pre)):
-        env = {**model.parameters, **{k: v[e] for k, v in s.drawn.items()}, "w": s.weight[e]}
-        env |= {n: evaluate(v, env) if isinstance(v, Node) else v for n, v in model.initial.items()}
-        env["dt"] = dt
-        variables.append(env)
+    env = {**model.parameters, **s.drawn, "w": s.weight.astype(float), "dt": dt}
+    env |= {name: evaluate(v, env) + np.zeros(n) if isinstance(v, Node) else np.full(n, v) for name, v in model.initial.items()}
     slopes = {}
     for v in model.variables:
         drift = simplify(model.expanded(v.drift))
         split = affine(drift, v.name)
         slopes[v.name] = simplify(split[0] if split else derivative(drift, v.name))
-    limits = {n: [evaluate(b, variables[0]) for b in pair] for n, pair in model.bounds.items()} if variables else {}
 
-    def look(env, e, q):
+    def look(q):
         for r in model.reads:
-            neuron = neurons[r.side == "post"]
-            k = (s.pre if r.side == "pre" else s.post)[e]
-            own = {**neuron.parameters, **{n: states(r.side, n, q)[k] for n in neuron.state_names}}
-            env[r.name] = evaluate(neuron.expanded(derive_name(r.variable)), own)
+            neuron, k = neurons[r.side == "post"], s.pre if r.side == "pre" else s.post
+            own = {**neuron.parameters, **{name: states(r.side, name, q)[k] for name in neuron.state_names}}
+            env[r.name] = evaluate(neuron.expanded(Sym(r.variable)), own)
 
-    def derive(env):
+    def derive():
         for d in model.derived:
             env[d.name] = evaluate(d.value, env)
 
-    def act(actions, env, e, q):
+    def act(actions, mask, q):
         for a in actions:
-            derive(env)
-            value = float(evaluate(a.value, env))
+            derive()
+            value = evaluate(a.value, env) + np.zeros(n)
             if a.kind == "assign":
-                env[a.target] = value
+                env[a.target] = np.where(mask, value, env[a.target])
             else:
                 row = 0 if a.kind == "send" else rows.index(a.target.removesuffix("_post"))
-                arrived[q + 1 + s.dendritic[e], row, s.post[e]] += value
+                np.add.at(arrived, (q + 1 + s.dendritic[mask], row, s.post[mask]), value[mask])
 
-    history = {side: [set(spikes(side, q)) for q in range(n_steps)] for side in ("pre", "post")}
+    fired = {side: np.zeros((n_steps, size), bool) for side, size in (("pre", s.n_pre), ("post", s.n_post))}
     for q in range(n_steps):
-        for e, env in enumerate(variables):
-            look(env, e, q)
-            derive(env)
-            new = {}
-            for v in model.variables:
-                f, a = float(evaluate(v.drift, env)), float(evaluate(slopes[v.name], env))
-                new[v.name] = env[v.name] + dt * f * (np.expm1(a * dt) / (a * dt) if a else 1.0)
-            env |= new
-            for n, (low, high) in limits.items():
-                if model.variables[names.index(n)].text.startswith("d"):
-                    env[n] = min(max(env[n], low), high)
-            act(model.on_step, env, e, q)
-            if q >= s.axonal[e] and s.pre[e] in history["pre"][q - s.axonal[e]]:
-                act(model.on_pre, env, e, q)
-            if q >= s.dendritic[e] and s.post[e] in history["post"][q - s.dendritic[e]]:
-                act(model.on_post, env, e, q)
-    return arrived[:n_steps], variables
-
-
-def derive_name(name):
-    """Return the symbol of a name."""
-    from neurosim.model.expression import Sym
-
-    return Sym(name)
+        for side in fired:
+            fired[side][q, spikes(side, q)] = True
+        look(q)
+        derive()
+        new = {}
+        for v in model.variables:
+            f, z = evaluate(v.drift, env), evaluate(slopes[v.name], env) * dt + np.zeros(n)
+            new[v.name] = env[v.name] + dt * f * np.where(z == 0, 1.0, np.expm1(z) / np.where(z == 0, 1.0, z))
+        env |= new
+        for name, (low, high) in model.bounds.items():
+            if slopes[name] != ZERO or model.variables[model.variable_names.index(name)].drift != ZERO:
+                env[name] = np.clip(env[name], evaluate(low, env), evaluate(high, env))
+        act(model.on_step, np.ones(n, bool), q)
+        for side, actions, steps, neuron in (("pre", model.on_pre, s.axonal, s.pre),
+                                             ("post", model.on_post, s.dendritic, s.post)):
+            mask = (q >= steps) & fired[side][np.maximum(q - steps, 0), neuron]
+            act(actions, mask, q)
+    return arrived[:n_steps], env
