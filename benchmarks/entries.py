@@ -55,7 +55,8 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Return all ways to run all peers."""
-    found = [Entry("neurosim", "built-in", t, p) for p in ("float64", "float32") for t in (1, 2)]
+    found = [Entry("neurosim", "built-in", t) for t in (1, 2)]
+    found += [Entry("neurosim", "built-in", t, "float32", quick=("cobahh", "cobahh20k")) for t in (1, 2)]
     found += [Entry("neurosim", "dendritic", t, only=("stdp",), quick=()) for t in (1, 2)]
     found += [Entry("brian2", "cpp", t, largest=1e8) for t in (1, 2)]
     found += [Entry("brian2", "cpp", t, "float32", only=NETWORK_NAMES, quick=(), largest=1e8) for t in (1, 2)]

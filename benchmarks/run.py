@@ -142,10 +142,12 @@ class Runner:
             # where every run is another network their mean is closer to what must come out
             seen = [line for line in self.lines if line["rate_hz"] is not None]
             out |= {k: statistics.fmean(x[k] for x in seen) for k in ("rate_hz", "cv", "events") if all(k in x for x in seen)}
-            out |= {"rates": first["rates"], "synapses": work.synapses}
+            out |= {"rates": first["rates"], "weight": first.get("weight"), "synapses": work.synapses}
             if events := out.get("events"):
                 out["ns_per_event"], out["events_per_s"] = 1e9 * loop / events, events / loop
-            out["bytes_per_synapse"] = (first["rss_mb"] - first.get("base_mb", 0.0)) * 2**20 / work.synapses
+            for name, unit in (("bytes_per_synapse", "rss_mb"), ("kept_per_synapse", "kept_mb")):
+                if unit in first:
+                    out[name] = (first[unit] - first.get("base_mb", 0.0)) * 2**20 / work.synapses
         return out
 
 

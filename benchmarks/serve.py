@@ -94,6 +94,8 @@ def serve(peer: str, version: str, given: argparse.Namespace, run: Callable[[], 
         answer = {"rss_mb": rss_mb(), **run()}
         # the peak is read before the spikes are counted, which is no part of the work
         answer["rss_mb"] = max(answer["rss_mb"], rss_mb()) if "keep_rss" not in answer else answer["rss_mb"]
+        if "keep_rss" not in answer:
+            answer["kept_mb"] = resident_mb()
         trains = answer.pop("trains", None)
         if trains is not None:
             answer |= counted(work, *trains)

@@ -46,11 +46,11 @@ def report(work: Work, rows: list[dict[str, Any]]) -> str:
                   _number(r["rss_mb"])] for r in done]
     elif net:
         head = ["peer", "loop s", "fastest", "ns/event", "M events/s", "build s", "compile s", "rate Hz", "CV", "", "MiB",
-                "B/synapse"]
+                "B/synapse", "kept"]
         lines = [[r["name"], _number(r["loop_s"]), _number(r["loop_min_s"]), _number(r.get("ns_per_event")),
                   _number(r["events_per_s"] / 1e6 if r.get("events_per_s") else None), _number(r["build_s"]),
                   _number(r["compile_s"]), _number(r["rate_hz"], 4), _number(r.get("cv")), _mark(r), _number(r["rss_mb"], 4),
-                  _number(r.get("bytes_per_synapse"))] for r in done]
+                  _number(r.get("bytes_per_synapse")), _number(r.get("kept_per_synapse"))] for r in done]
     else:
         head = ["peer", "loop s", "fastest", "ns/neuron-step", "build s", "compile s", "rate Hz", "", "MiB"]
         lines = [[r["name"], _number(r["loop_s"]), _number(r["loop_min_s"]), _number(r["ns_per_step"]), _number(r["build_s"]),
@@ -62,6 +62,11 @@ def report(work: Work, rows: list[dict[str, Any]]) -> str:
             text += _gains(work, row, rows, key)
     if net:
         text += _own(work, done)
+        if any(r.get("weight") for r in done):
+            text.append("mean weight after the first run (mV): "
+                        + ", ".join(f"{r['name']} {r['weight']:.4f}" for r in done if r.get("weight")))
+        if work.model == "microcircuit":
+            text.append(populations(work, done))
     text += [f"{r['name']} failed: {r['problem'][:160]}" for r in rows if r["problem"]]
     return "\n".join(text)
 
@@ -92,13 +97,20 @@ def _own(work: Work, done: list[dict[str, Any]]) -> list[str]:
                 out.append(f"{one['mode']}, {one['precision']}: two threads {gain:.2f} times as fast as one")
     others = [r for r in done if r["peer"] != "neurosim" and r.get("bytes_per_synapse") and r.get("agrees") is not False]
     if own and others:
+        usual = next((r for r in own if (r["threads"], r["precision"]) == (1, "float64")), own[0])
         least = min(others, key=lambda r: r["bytes_per_synapse"])
         quickest = min(others, key=lambda r: r["build_s"] + r["compile_s"])
-        out.append(f"building: neurosim {own[0]['build_s']:.3g} s and {own[0]['compile_s']:.3g} s compiling or loading, the "
+        out.append(f"building: neurosim {usual['build_s']:.3g} s and {usual['compile_s']:.3g} s compiling or loading, the "
                    f"quickest other {quickest['build_s']:.3g} s and {quickest['compile_s']:.3g} s ({quickest['name']})")
-        out.append(f"memory above the start: neurosim {own[0]['bytes_per_synapse']:.3g} bytes a synapse, the leanest other "
-                   f"{least['bytes_per_synapse']:.3g} ({least['name']})")
+        out.append(f"memory above the start, at most: neurosim {usual['bytes_per_synapse']:.3g} bytes a synapse, the leanest "
+                   f"other {least['bytes_per_synapse']:.3g} ({least['name']})")
     return out
+
+
+def populations(work: Net, done: list[dict[str, Any]]) -> str:
+    """Return the rate of each population beside the published ones."""
+    lines = [[r["name"], *(f"{r['rates'][name]:.3g}" for name in work.names)] for r in done if r.get("rates")]
+    return grid(["rate Hz", *work.names], [["published, full scale", *(f"{x:.3g}" for x in work.constants["rates"])], *lines])
 
 
 def _mark(row: dict[str, Any]) -> str:

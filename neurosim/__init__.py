@@ -11,6 +11,7 @@ _WHERE = {
     "simulator.population": ("Population", "View"),
     "simulator.network": ("Network", "Probe"),
     "simulator.projection": ("Projection",),
+    "simulator.equation_synapse": ("EquationSynapse",),
     "simulator.graded": ("GradedProjection", "GapJunctions"),
     "simulator.synapses": ("Delta", "Exponential", "Alpha", "Filter", "DoubleExponential", "NMDA"),
     "simulator.connectivity": ("OneToOne", "AllToAll", "Bernoulli", "FixedInDegree", "FixedOutDegree", "FixedTotalNumber",

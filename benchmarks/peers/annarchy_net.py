@@ -98,6 +98,7 @@ def learning():
         post_spike="b += 1.0\nw = clip(w + lam*(wmax - w)*a, 0.0, wmax)")
 
 
+plastic = None
 if work.model in ("brunel", "stdp"):
     cells = random()
     exc, inh = cells[:work.n_exc], cells[work.n_exc:]
@@ -109,6 +110,7 @@ if work.model in ("brunel", "stdp"):
     for source, target, kind, number, weight, rule in plan:
         made = network.connect(source, target, kind, **({"synapse": rule} if rule else {}))
         made.fixed_number_pre(number=number, weights=weight, delays=q["delay"])
+        plastic = made if rule else plastic
 else:
     cells, w_e, w_i = balanced()
     for source, kind, weight in ((cells[:work.n_exc], "exc", w_e), (cells[work.n_exc:], "inh", w_i)):
@@ -131,6 +133,8 @@ def run() -> dict:
     if not counted:
         times, neurons = monitor.raster_plot(data)
         answer["trains"] = neurons, times
+        if work.model == "stdp":
+            answer["weight"] = float(np.mean([np.mean(dendrite.w) for dendrite in list(plastic)[:200]]))
     counted = True
     return answer
 

@@ -172,7 +172,8 @@ def run() -> dict:
     loop_s = float(Path(folder, "results", "last_run_info.txt").read_text().split()[0])
     b2.get_device().has_been_run = True
     trains = np.asarray(spikes.i[:]), np.asarray(spikes.t/ms)
-    return {"loop_s": loop_s, "trains": trains, "rss_mb": kilobytes / 1024, "keep_rss": True,
+    more = {"weight": float(np.mean(objects[-1].w[:]/mV))} if work.model == "stdp" else {}
+    return {**more, "loop_s": loop_s, "trains": trains, "rss_mb": kilobytes / 1024, "keep_rss": True,
             "build_s": build_s + took - loop_s}
 
 

@@ -135,6 +135,10 @@ def run() -> dict:
     if not seen:
         events = recorder.events
         answer["trains"] = events["senders"] - cells[0].global_id, events["times"]
+        if work.model == "stdp":
+            # a weight as of the last spike of its source
+            some = nest.GetConnections(cells[:100], cells[:work.n_exc], "learning")
+            answer["weight"] = float(np.mean(some.get("weight")))
     seen = True
     return answer
 

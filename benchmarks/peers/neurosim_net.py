@@ -177,7 +177,8 @@ def run() -> dict:
         return {"loop_s": watch(), "trains": trains(result)}
     result = ns.simulate(network, work.duration - work.dt, resume=begun, **options)
     took = watch()
-    return {"loop_s": took - result.compile_s, "trains": trains(begun, result), "compile_s": compile_s + result.compile_s}
+    answer = {"loop_s": took - result.compile_s, "trains": trains(begun, result), "compile_s": compile_s + result.compile_s}
+    return answer | ({"weight": float(result.connections["EE"].weight.mean())} if work.model == "stdp" else {})
 
 
 serve("neurosim", ns.__version__, given, run, build_s, compile_s, import_s, base_mb=base_mb)

@@ -315,7 +315,8 @@ class _Source:
         table = _ARGUMENTS.format(**{k: ", ".join(v) or "(none)" for k, v in names.items()},
                                   **{f"n_{k}": len(v) for k, v in names.items()}, delays=_DELAYS[plan.delays])
         body = ["@entry", "def deliver(step0, n_steps, pu, book, syn, last, pre_var, post_var, first, target, delay, "
-                "back_first, back_index,", "            back_source, log_pre, count_pre, log_post, count_post, x_pre, x_post, ring):",
+                "back_first, back_index,",
+                "            back_source, log_pre, count_pre, log_post, count_post, x_pre, x_post, ring):",
                 '    """Take one block of targets through the steps step0 ... step0 + n_steps - 1.']
         body += [*table.rstrip().split("\n"), '    """']
         return "\n".join(head) + "\n\n\n" + "\n".join([*body, *self.lines]) + "\n"

@@ -18,9 +18,9 @@ from neurosim.model.plasticity_text import varies
 
 #: names with a meaning of their own in generated code; all others of its own end in "_"
 RESERVED = frozenset("""
-step0 n_steps pu book syn last pre_var post_var first target delay back_first back_index back_source log_pre count_pre log_post
-count_post x_pre x_post ring q i j e k deliver dt math np select prefetch fma entry vmath64 unsigned True False None and or not if else
-elif for while in is def return lambda range min max abs int float break continue pass
+step0 n_steps pu book syn last pre_var post_var first target delay back_first back_index back_source log_pre count_pre
+log_post prefetch count_post x_pre x_post ring q i j e k deliver dt math np select fma entry vmath64 unsigned True False
+None and or not if else elif for while in is def return lambda range min max abs int float break continue pass
 """.split())
 ELAPSED = Sym("elapsed_")
 DT = Sym("dt")

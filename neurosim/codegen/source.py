@@ -28,7 +28,7 @@ _ARGUMENTS = """
     spikes   (capacity,)           -          (step - step0) << 32 | neuron
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
     saved    (2 * R * 64,)         as state   scratch: a tile before the call; new values of a step
-    whole    (128,)                step       scratch: who fires; hold before the call
+    whole    (129,)                step       scratch: who fires; hold before the call; which version was right lately
     draw     (322,)                -          scratch of the Poisson numbers, float64
     ring     (any,)                as state   what spikes and graded projections add: see codegen/layout.py
     size                       -              number of neurons
@@ -77,7 +77,7 @@ class _Source:
                 out(f"{name} = tile_[{place} + {lane}]", indent)
         for s in self.plan.signals:
             if s.kind == "ring" and s.name in names:
-                out(f"{s.name} = ring[arrive{s.slot}_ + {lane}]", indent)
+                out(f"{s.name} = arrive{s.slot}_[{lane}]", indent)
 
     # -- the parts of a step --------------------------------------------------------------------------------------
 
@@ -97,8 +97,10 @@ class _Source:
                 out(f"{s.name} = {self.real}(select((step & 1) == 1, odd_value_, even_))", 4)
                 self.write.used.add("select")
             elif s.kind == "ring":
-                out(f"arrive{s.slot}_ = (({s.slot} * ring_blocks_ + block_) * (ring_mask_ + 1) + (step & ring_mask_)) * "
-                    "ring_width_ + inside_", 4)
+                # a slice: an index that might be negative would keep the loop from being vectorised
+                out(f"at_ = (({s.slot} * ring_blocks_ + block_) * (ring_mask_ + 1) + (step & ring_mask_)) * ring_width_ + inside_",
+                    4)
+                out(f"arrive{s.slot}_ = ring[at_:at_ + W]", 4)
             elif s.kind == "shared_table":
                 out(f"{s.name} = tab[book[slots + {4 * s.slot}] + {self.sample(s.slot)}]", 4)
         for name, value in self.plan.per_step.items():
@@ -325,6 +327,8 @@ class _Source:
         out("re_every, re_stride, re_next = re_row + n_entries, re_row + 2 * n_entries, re_row + 3 * n_entries", 1)
         out("re_pos, re_count, re_lanes = re_row + 4 * n_entries, re_row + 5 * n_entries, re_row + 6 * n_entries", 1)
         self.constants(out)
+        if plan.small:
+            out("narrow = whole[2 * W] == 0", 1)
         out("for tile in range(cursor[0], cursor[2]):", 1)
         out("first = tile * W", 2)
         out("lanes = min(W, size - first)", 2)
@@ -346,8 +350,6 @@ class _Source:
             out(f"for lane in range({holds}):", 2)
             out("whole[W + lane] = ht[lane]", 3)
         out("before = count", 2)
-        if plan.small:
-            out("narrow = True", 2)
         out("careful = False", 2)
         out("while True:", 2)
         if plan.events:
@@ -390,6 +392,8 @@ class _Source:
             out("ht[lane] = whole[W + lane]", 4)
         out("cursor[0] = cursor[2]", 1)
         out("cursor[1] = count", 1)
+        if plan.small:
+            out("whole[2 * W] = 0 if narrow else 1", 1)
         return "\n".join(out.lines)
 
     def module(self, version: str) -> str:

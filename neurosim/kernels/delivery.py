@@ -1,7 +1,7 @@
 """Spikes on their way: gathered at the end of an epoch, then delivered into the ring buffers of their targets.
 
-All functions have the arguments (step0, n_steps) in front and are called by the driver (codegen/driver.py), at most one at a
-time for each block of targets.  Sums are made in the order step, projection, source, connection, whatever the number of threads.
+All functions have the arguments (step0, n_steps) in front and are called by the driver (codegen/driver.py), at most one at
+a time for each block of targets.  Sums are made in the order step, projection, source, connection, whatever the number of threads.
 
     name      shape                      unit     meaning
     log       (H * n,)                   -        who spiked in step q: log[(q & (H - 1)) * n ...], ascending
@@ -58,8 +58,9 @@ def clear(step0, n_steps, book, ring):
     n_rows, n_blocks, block, width, mask = book[0], book[1], book[2], book[3], book[4]
     for row in range(n_rows):
         at = ((row * n_blocks + block) * (mask + 1) + (step0 & mask)) * width
+        slot = ring[at : at + width]
         for i in range(width):
-            ring[at + i] = 0.0
+            slot[i] = 0.0
 
 
 @entry
@@ -143,21 +144,23 @@ def graded_matrix(step0, n_steps, book, left, right, work, x_pre, ring):
     n, m, d, at, width, mask, lag = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
     rows, row, neuron0, size = book[7], book[8], book[9], book[10]
     base = at + ((step0 + 1 + lag) & mask) * width
+    out = ring[base : base + size]
     if d == 0:
         for j in range(n):
             y = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
-            begin = j * m + neuron0
+            line = right[j * m + neuron0 : j * m + neuron0 + size]
             for i in range(size):
-                ring[base + i] += right[begin + i] * y
+                out[i] += line[i] * y
         return
     for k in range(d):
         work[k] = 0.0
     for j in range(n):
         y = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
+        line = left[j * d : j * d + d]
         for k in range(d):
-            work[k] += left[j * d + k] * y
+            work[k] += line[k] * y
     for k in range(d):
         y = work[k]
-        begin = k * m + neuron0
+        line = right[k * m + neuron0 : k * m + neuron0 + size]
         for i in range(size):
-            ring[base + i] += right[begin + i] * y
+            out[i] += line[i] * y

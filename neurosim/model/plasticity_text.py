@@ -145,7 +145,8 @@ def _read_lines(text: str, name: str) -> tuple[list[Line], dict[str, str | None]
         words = " ".join(match[2].split()) if match else ""
         colon = whole.find(":")
         after_unit = match is not None and -1 < colon < len(match[1]) - 1 and not re.search(r"[*/^]$|sqrt$", match[1])
-        if match and (words in FLAGS or after_unit):
+        # two words beside each other are no expression
+        if match and (words in FLAGS or after_unit or re.fullmatch(r"[^\W\d]+(?: [^\W\d]+)+", words)):
             flag = words
             if flag not in FLAGS:
                 marked = caret(whole, whole.rindex("("), len(match[2]) + 2)

@@ -34,10 +34,14 @@ PROJECTION_STREAM = 1 << 48
 RECORD = 1 << 20
 #: neurons times steps of an epoch, so that spike buffers stay small
 MOST = 1 << 22
+#: steps of an epoch, so that the ring buffers of networks with few connections stay small
+LONG = 1 << 12
 #: length of the scratch array for Poisson numbers: WORK of kernels/random.py
 DRAW = 322
 #: seconds a stretch should last
 STRETCH = 0.15
+
+
 def power(n: int) -> int:
     """Return the smallest power of two that is at least n."""
     return 1 << max(0, int(n - 1).bit_length())
@@ -92,7 +96,7 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     for k, p in enumerate(network.projections):
         wires.deliveries[p] = deliveries(p, widths, dt, seed, PROJECTION_STREAM + k * STREAMS, single, threads, network.name_of(p))
     total = sum(p.size for p in network.populations)
-    wires.epoch = max(1, min([MOST // total, *(d.shortest + 1 for d in wires.every)]))
+    wires.epoch = max(1, min([MOST // total, LONG, *(d.shortest + 1 for d in wires.every)]))
     for group in groups:
         population, width = group.population, widths[group.population]
         slots = power(wires.epoch + 1 + max([d.longest for d in wires.every if d.target is population], default=1))
@@ -155,7 +159,7 @@ class _Part:
             self.advance.append(program.advance.bind(
                 program.x.reshape(-1), program.hold, program.pu, group.tab, group.timing, group.book, group.rec,
                 self.spikes[starts[k]:max(end, starts[k])], cursor, np.empty(2 * plan.n_rows * LANES, program.real),
-                np.zeros(2 * LANES, program.integer), np.empty(DRAW), self.ring, n, *common, group.stream))
+                np.zeros(2 * LANES + 1, program.integer), np.empty(DRAW), self.ring, n, *common, group.stream))
         self.collect = compiled("collect", plan.single).bind(self.cursors, self.spikes, log, count, self.record, self.book,
                                                              shared)
 

@@ -9,12 +9,15 @@ N d + M d instead of N M.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
+from neurosim.model.expression import Sym, symbols
 from neurosim.model.ir import NeuronModel
 from neurosim.model.values import checked_value
 from neurosim.simulator.connectivity import Rule
@@ -138,3 +141,23 @@ def published(projections: Any, population: Population) -> tuple[str, ...]:
     names = [p.variable for p in projections if isinstance(p, GradedProjection)
              and any(v.population is population for v in p.sources)]
     return tuple(dict.fromkeys(n for n in names if n not in population.model.state_names))
+
+
+def check_loops(projections: Iterable[Link], name_of: Callable[[Any], str]) -> None:
+    """Raise `NetworkError` if derived quantities that depend on inputs drive each other in a circle without delay."""
+    graph: dict[tuple[Population, str], set[tuple[Population, str]]] = {}
+    for p in projections:
+        if not isinstance(p, GradedProjection) or p.delay:
+            continue
+        for source in {v.population for v in p.sources}:
+            seen = symbols(source.model.expanded(Sym(p.variable))) & set(source.model.inputs)
+            for target in {v.population for v in p.targets}:
+                node = (target, p.wanted_input(target.model, name_of(p)))
+                graph.setdefault(node, set()).update((source, i) for i in seen)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = " <- ".join(f"input {i!r} of {name_of(population)!r}" for population, i in error.args[1])
+        raise NetworkError(f"Continuous projections form a circle without delay ({circle}): each value would need the others of "
+                           "the same moment. Project a state instead of a quantity that depends on an input, or give "
+                           "one of them delay=.") from None

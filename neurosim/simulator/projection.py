@@ -83,6 +83,8 @@ class Projection(Link):
 
     def __post_init__(self):
         self.join(self.source, self.target)
+        if self.name is not None and (not isinstance(self.name, str) or not self.name):
+            raise NetworkError(f"The name of a projection is a text, not {self.name!r}.")
         what = self.name or "projection"
         if not isinstance(self.connectivity, Rule):
             raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), not "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from neurosim.model.calculus import add
+from neurosim.model.calculus import ONE, add, mul
 from neurosim.model.expression import Node, Sym, substitute
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.population import Population
@@ -41,10 +41,17 @@ class Arrivals:
     def row(self, state: str) -> int:
         """Return the row of the ring buffer whose content is added to a state; a new one if there is none."""
         if state not in self.direct:
-            self.direct[state] = len(self.signals)
-            self.signals.append(f"_arrive{len(self.signals)}_")
-            self.kicks[state] = Sym(self.signals[-1])
+            self.direct[state] = self.jump({state: ONE})
         return self.direct[state]
+
+    def jump(self, jumps: dict[str, Node]) -> int:
+        """Return a new row of the ring buffer whose content is added to states, times a factor each."""
+        signal = Sym(f"_arrive{len(self.signals)}_")
+        self.signals.append(signal.name)
+        for state, factor in jumps.items():
+            kick = mul(factor, signal)
+            self.kicks[state] = add(self.kicks[state], kick) if state in self.kicks else kick
+        return len(self.signals) - 1
 
     def add_current(self, where: str, current: Node) -> None:
         """Add a current to an input."""
@@ -67,6 +74,7 @@ def gather(network: Network, population: Population) -> Arrivals:
     """
     out = Arrivals()
     known: dict[tuple, str] = {}
+    jumps: dict[tuple, int] = {}
     for p in network.projections:
         if all(v.population is not population for v in p.targets):
             continue
@@ -78,12 +86,19 @@ def gather(network: Network, population: Population) -> Arrivals:
             # the user's names are told from ours by the leading underscore
             prefix = f"_{type(p.synapse).__name__.lower()}{len(known)}_"
             known[found.key] = prefix
-            rename = {name: Sym(prefix + name) for name in (*found.states, *found.values)} | {"potential": Sym(found.potential)}
+            rename = {"potential": Sym(found.potential)} | {n: Sym(prefix + n) for n in (*found.states, *found.values)}
             out.states |= {prefix + name: substitute(node, rename) for name, node in found.states.items()}
             out.values |= {prefix + name: value for name, value in found.values.items()}
             if found.current is not None:
                 out.add_current(found.input, substitute(found.current, rename))
         for state in p.plasticity.delivers_to if p.plasticity is not None else ():
             out.row(state)
-        out.rows[p] = out.row(known[found.key] + found.target if found.states else found.target)
+        prefix = known.get(found.key, "")
+        if found.jumps:
+            if found.key not in jumps:
+                rename = {n: Sym(prefix + n) for n in found.values}
+                jumps[found.key] = out.jump({prefix + s: substitute(node, rename) for s, node in found.jumps.items()})
+            out.rows[p] = jumps[found.key]
+        else:
+            out.rows[p] = out.row(prefix + found.target)
     return out

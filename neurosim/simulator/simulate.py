@@ -178,7 +178,7 @@ class _Runner:
         self.buffers: list[np.ndarray] = []
         n_rows = self.program.plan.n_rows
         self.saved = [np.empty(2 * n_rows * LANES, self.program.real) for _ in self.parts]
-        self.whole = [np.zeros(2 * LANES, self.program.integer) for _ in self.parts]
+        self.whole = [np.zeros(2 * LANES + 1, self.program.integer) for _ in self.parts]
         self.draw = [np.empty(DRAW) for _ in self.parts]
         self.ring = np.zeros(1, self.program.real)
         self.common = (origin, float(time0), float(dt), seed, group.stream)

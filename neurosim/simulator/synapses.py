@@ -35,6 +35,7 @@ class Receptor:
         input: the input of the model that the current is added to, or None.
         current: the current, in states of the receptor; `potential` stands for the variable of the model named so here.
         values: constants of the expressions: number, or one value for each neuron.
+        jumps: what a spike of weight 1 adds, by state; empty: 1 to `target`.
     """
 
     key: tuple
@@ -44,6 +45,7 @@ class Receptor:
     current: Node | None = None
     values: dict[str, Any] = field(default_factory=dict)
     potential: str = "v"
+    jumps: dict[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

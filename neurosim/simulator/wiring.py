@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import NeurosimWarning, ParameterError
+from neurosim.simulator.connectivity import Graph, Matrix
 from neurosim.simulator.population import Population, View
 from neurosim.simulator.projection import Link
 
@@ -86,7 +87,8 @@ def delay_steps(value: Any, dt: float, what: str, lowest: int = 1) -> np.ndarray
     """
     ms = np.atleast_1d(np.asarray(value, dtype=float))
     steps = np.rint(ms / dt)
-    if steps.size and steps.min() < lowest:
+    # a delay a little below the grid is not below one step
+    if steps.size and ms.min() < lowest * dt * (1 - 1e-6):
         raise ParameterError(f"{what}: the shortest delay is {ms.min():g} ms, less than one step of dt={dt:g} ms: spikes "
                              "need at least one step. Use longer delays (low= of a distribution) or a smaller dt.")
     if steps.size and steps.max() > MOST_STEPS:
@@ -97,16 +99,19 @@ def delay_steps(value: Any, dt: float, what: str, lowest: int = 1) -> np.ndarray
 
 def check_delay(projection: Link, dt: float, what: str) -> None:
     """Warn where given delays are not on the grid, refuse those below one step; distributions are simply rounded."""
-    value = projection.delay
-    if getattr(value, "is_distribution", False):
-        return
+    # a matrix or graph may bring its own: `wire` looks at those
+    if not isinstance(projection.connectivity, (Matrix, Graph)) and not getattr(projection.delay, "is_distribution", False):
+        _check_given(projection.delay, dt, what, 4)
+
+
+def _check_given(value: Any, dt: float, what: str, level: int) -> None:
     steps = delay_steps(value, dt, what, 0 if np.all(value == 0.0) else 1)
     off = np.abs(steps * dt - np.atleast_1d(value)) > 1e-6 * dt * np.maximum(1, steps)
     if off.any():
         k = int(np.argmax(off))
         more = f" and {off.sum() - 1} more" if off.sum() > 1 else ""
         warnings.warn(f"{what}: the delay {np.atleast_1d(value)[k]:g} ms{more} is not a multiple of dt={dt:g} ms; "
-                      f"it becomes {steps[k] * dt:g} ms.", NeurosimWarning, stacklevel=5)
+                      f"it becomes {steps[k] * dt:g} ms.", NeurosimWarning, stacklevel=level + 1)
 
 
 def longest_delay(projection: Link, dt: float) -> int:
@@ -151,6 +156,8 @@ def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, 
     weight = _each(weight, edges.weight, "weight", n, seed, stream + WEIGHT_STREAM, what).astype(real)
     if edges.delay is not None:
         delay = edges.delay
+    if isinstance(projection.connectivity, (Matrix, Graph)) and not getattr(delay, "is_distribution", False):
+        _check_given(delay, dt, what, 5)
     delay = delay_steps(_each(delay, None, "delay", n, seed, stream + DELAY_STREAM, what), dt, what, lowest)
     found = []
     for source, begin in _offsets(projection.sources):
@@ -161,8 +168,8 @@ def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, 
                 chosen = np.flatnonzero((edges.pre >= begin) & (edges.pre < begin + len(source))
                                         & (edges.post >= start) & (edges.post < start + len(target)))
             found.append(_sorted(projection, source, target, widths[target.population],
-                                   *(part if chosen is None or (len(part) == 1 and n != 1) else part[chosen]
-                                     for part in (edges.pre, edges.post, weight, delay)), begin, start))
+                                 *(part if chosen is None or (len(part) == 1 and n != 1) else part[chosen]
+                                   for part in (edges.pre, edges.post, weight, delay)), begin, start))
     return found
 
 

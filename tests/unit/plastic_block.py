@@ -134,8 +134,8 @@ class Block:
                     tiles[:, row] = padded.reshape(-1, 64)
             for b in blocks or range(self.n_blocks):
                 function(q, 1, self.pu, self.books[b], self.syn, self.last, self.pre_var, self.post_var, self.first,
-                         self.target, self.delay, self.back_first, self.back_index, self.back_source, logs[0], counts[0], logs[1], counts[1],
-                         self.x[0], self.x[1], self.ring)
+                         self.target, self.delay, self.back_first, self.back_index, self.back_source, logs[0], counts[0],
+                         logs[1], counts[1], self.x[0], self.x[1], self.ring)
         return arrived
 
     def row(self, name):

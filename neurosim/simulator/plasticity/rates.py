@@ -27,10 +27,11 @@ def Oja(**parameters: Any) -> PlasticityModel:
     alpha       1        1/as w     strength of the decay
     ==========  =======  =========  ========================================
 
-    Graded neurons have their rates as states: write Oja's rule itself, which is advanced in every step,
+    Graded neurons have their rates as states.  Write Oja's rule itself, which is advanced in every step, and send in every
+    step what the input w x adds to the target's tau_x dx/dt = -x + w x_pre, through ``ns.Delta(weight, variable="x")``:
 
-        PlasticityModel.from_equations("dw/dt = eta*x_post*(x_pre - alpha*x_post*w)", on_step="send(w*x_pre)",
-                                       parameters=dict(eta=1e-4, alpha=1.0))
+        PlasticityModel.from_equations("dw/dt = eta*x_post*(x_pre - alpha*x_post*w)", on_step="send(w*x_pre*dt/tau_x)",
+                                       parameters=dict(eta=1e-4, alpha=1.0, tau_x=10.0))
 
     Args:
         **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
@@ -82,11 +83,12 @@ def BCM(**parameters: Any) -> PlasticityModel:
     w_max       1        as w          highest weight
     ==========  =======  ============  =====================================
 
-    theta begins at rho_0.  Graded neurons have their rates as states; write
+    theta begins at rho_0.  For graded neurons (see `Oja`) write
 
         PlasticityModel.from_equations('''dtheta/dt = (x_post**2/rho_0 - theta)/tau_theta
-                                          dw/dt = eta*x_pre*x_post*(x_post - theta)''', on_step="send(w*x_pre)",
-                                       parameters=dict(eta=1e-6, rho_0=10.0, tau_theta=5000.0), initial={"theta": "rho_0"})
+                                          dw/dt = eta*x_pre*x_post*(x_post - theta)''', on_step="send(w*x_pre*dt/tau_x)",
+                                       parameters=dict(eta=1e-6, rho_0=10.0, tau_theta=5000.0, tau_x=10.0),
+                                       initial={"theta": "rho_0"})
 
     in which theta is kept once for each target neuron.
 
