@@ -167,9 +167,9 @@ def _two(name: str, n: int, out_degree: float, constants: dict[str, Any], rate: 
 #: rates and CVs are means over simulators and seeds, the tolerances at least four standard deviations between seeds (README.md)
 NETWORKS: dict[str, Net] = {w.name: w for w in (
     _two("cuba", 4_000, 80.0, CUBA, 5.6, 0.18, 0.52, 0.06, aims=(("", 1, 1.5),)),
-    _two("coba", 4_000, 80.0, COBA, 21.0, 0.25, 1.62, 0.15, aims=(("", 1, 2.5),)),
-    _two("cobahh", 4_000, 80.0, COBAHH, 36.3, 0.27, 2.0, 0.2),
-    _two("cobahh20k", 20_000, 80.0, COBAHH, 36.8, 0.12, 2.05, 0.15, model="cobahh",
+    _two("coba", 4_000, 80.0, COBA, 21.0, 0.25, 1.58, 0.15, aims=(("", 1, 2.5),)),
+    _two("cobahh", 4_000, 80.0, COBAHH, 35.8, 0.27, 1.95, 0.2),
+    _two("cobahh20k", 20_000, 80.0, COBAHH, 36.8, 0.12, 2.0, 0.15, model="cobahh",
          aims=(("brian2", 1, 6.0), ("brainpy", 2, 3.0))),
     _two("brunel", 12_500, 1_250.0, BRUNEL, 37.15, 0.02, 0.397, 0.015, aims=(("", 1, 4.0),)),
     _two("stdp", 5_000, 500.0, STDP, 17.2, 0.12, 0.69, 0.03, aims=(("", 1, 3.5),)),

@@ -56,7 +56,7 @@ def zeros(function: Callable[[float], float], grid: np.ndarray) -> list[float]:
 
 def settle(rate_of: Callable[[np.ndarray], np.ndarray], start: np.ndarray, pace: float = 0.1, accuracy: float = 1e-9,
            most: int = 20_000) -> np.ndarray:
-    """Return the rates with rate_of(nu) = nu that dnu/ds = rate_of(nu) - nu reaches from `start` in steps of `pace`; NaN if none."""
+    """Return the rates at which dnu/ds = rate_of(nu) - nu comes to rest from `start`, by steps of `pace`; NaN if never."""
     nu = np.array(start, dtype=float)
     for _ in range(most):
         change = rate_of(nu) - nu

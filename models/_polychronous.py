@@ -77,8 +77,11 @@ def _spread(anchors, lags, out, a, d, kick, duration, window) -> list[np.ndarray
     v, u = np.full((n, size), -70.0), np.full((n, size), -14.0)
     ring, chain = np.zeros((slots, n, size)), np.full((slots, n, size), -1, np.int32)
     layer, seen = np.full((n, size), -1, np.int32), np.full((n, size), -window - 1, np.int32)
-    spikes = []
+    spikes, until = [], int(lags.max(initial=0))
     for t in range(duration):
+        if t > until + window:
+            # nothing is under way, and what arrived long ago fires no one
+            break
         now = t % slots
         i = ring[now]
         new = chain[now]
@@ -97,6 +100,7 @@ def _spread(anchors, lags, out, a, d, kick, duration, window) -> list[np.ndarray
             continue
         v[copy, neuron] = -65.0
         u[copy, neuron] += d[neuron]
+        until = max(until, t + slots)
         own = layer[copy, neuron] + 1
         spikes.append(np.stack([copy, np.full_like(copy, t), neuron, own], axis=1))
         counts = first[neuron + 1] - first[neuron]

@@ -54,15 +54,15 @@ REFERENCE = Reference(
         "theory_si_fast": Number(55.84, 0.005, "Hz", f"{_SIEGERT}."),
         "theory_ai": Number(37.95, 0.005, "Hz", f"{_SIEGERT}."),
         "theory_si_slow": Number(6.52, 0.005, "Hz", f"{_SIEGERT}."),
-        "rate_si_fast": Number(60.7, 2.0, "Hz", "Simulation of the paper (figure 8B). Rates of a second differ by 0.5 Hz between "
-                               "seeds here, by 8 % from theory in the paper: 3 %."),
-        "rate_ai": Number(37.7, 0.6, "Hz", "Simulation of the paper (figure 8C); Brian2, NEST and ANNarchy give 36.7 to 37.7 Hz "
-                          "for this network, as far as seeds are apart."),
+        "rate_si_fast": Number(60.7, 2.0, "Hz", "Simulation of the paper (figure 8B). Rates of a second differ by 0.5 Hz "
+                               "between seeds here, by 8 % from theory in the paper: 3 %."),
+        "rate_ai": Number(37.7, 0.6, "Hz", "Simulation of the paper (figure 8C); Brian2, NEST and ANNarchy give 36.7 to 37.7 "
+                          "Hz for this network, as far as seeds are apart."),
         "rate_si_slow": Number(5.5, 0.6, "Hz", "Simulation of the paper (figure 8D). A second holds some 20 periods of unequal "
                                "height: 10 %."),
         "cv_sr": Number(0.0, 0.02, "", "Synchronous regular: CV of the intervals near 0 (figure 8A)."),
-        "cv_ai": Number(0.40, 0.02, "", "CV of the intervals, mean over excitatory neurons; the paper prints none, Brian2, NEST, "
-                        "ANNarchy and BrainPy give 0.40 (benchmarks/networks.py)."),
+        "cv_ai": Number(0.40, 0.02, "", "CV of the intervals, mean over excitatory neurons; the paper prints none, Brian2, "
+                        "NEST, ANNarchy and BrainPy give 0.40 (benchmarks/networks.py)."),
     },
 )
 
@@ -75,9 +75,10 @@ def _unit(default: float, unit: str):
 class Parameters:
     """g: inhibitory over excitatory weight, 5. eta: rate from outside over that which reaches the threshold, 2.
 
-    With these two values all four states of `STATES` are run, with others, or if `only` is true, just the one given. n_e, n_i: excitatory and inhibitory neurons, 10,000 and 2,500. c_e, c_i: inputs of a neuron from each, 1000 and
-    250. j: excitatory weight (mV), 0.1. tau_m: membrane time constant (ms), 20. v_th, v_reset: threshold and reset (mV from
-    rest), 20 and 10. t_ref: refractory period (ms), 2. delay: (ms), 1.5. dt: time step (ms), 0.1.
+    With these two values all four states of `STATES` are run, with others, or if `only` is true, just the one given. n_e, n_i:
+    excitatory and inhibitory neurons, 10,000 and 2,500. c_e, c_i: inputs of a neuron from each, 1000 and 250. j: excitatory
+    weight (mV), 0.1. tau_m: membrane time constant (ms), 20. v_th, v_reset: threshold and reset (mV from rest), 20 and 10.
+    t_ref: refractory period (ms), 2. delay: (ms), 1.5. dt: time step (ms), 0.1.
     """
 
     g: float = 5.0
@@ -155,7 +156,8 @@ def _numbers(result: ns.Result) -> dict[str, float]:
     """Return rate (Hz), CV of the intervals, frequency of the population (Hz), mean correlation of pairs in bins of 2 ms."""
     spikes = result.spikes["E"]
     start = min(SETTLING, result.time / 2)
-    frequency, power = ns.analysis.population_spectrum(spikes, bin=0.5, segment=min(256.0, (result.time - start) / 2), start=start)
+    segment = min(256.0, (result.time - start) / 2)
+    frequency, power = ns.analysis.population_spectrum(spikes, bin=0.5, segment=segment, start=start)
     seen = frequency > 5.0
     few = np.arange(min(spikes.size, 300))
     pairs = ns.analysis.pairwise_correlations(spikes, 2.0, start, neurons=few)

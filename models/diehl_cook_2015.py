@@ -5,22 +5,23 @@
     source spikes:    g_e <- g_e + gain w,  x <- x + 1          tau_x dx/dt = -x
     neuron spikes:    w <- w + eta (x - x_target) (w_max - w)^mu,     0 <= w <= w_max
 
-Each pixel is a Poisson source whose rate is its brightness.  All pixels are connected to each of n excitatory neurons by plastic
-weights; each excitatory neuron drives one inhibitory neuron, which inhibits all the others: the first to fire silences the rest,
-and learns to fire earlier for what it saw.  The threshold of a neuron rises with every spike (theta), so that none wins always.
-An image is shown for `shown` ms, followed by `pause` ms of darkness.  After every ten images the weights of each neuron are
-scaled to the sum `total`.
+Each pixel is a Poisson source whose rate is its brightness.  All pixels are connected to each of n excitatory neurons by
+plastic weights; each excitatory neuron drives one inhibitory neuron, which inhibits all the others: the first to fire
+silences the rest, and learns to fire earlier for what it saw.  The threshold of a neuron rises with every spike (theta), so
+that none wins always.  An image is shown for `shown` ms, followed by `pause` ms of darkness.  After every ten images the
+weights of each neuron are scaled to the sum `total`.
 
-No label is used in learning.  Then weights and thresholds stand still; each neuron gets the digit to which it responds most in a
-part of the training images, and a held-out image is read as the digit whose neurons respond most on average.
+No label is used in learning.  Then weights and thresholds stand still; each neuron gets the digit to which it responds most
+in a part of the training images, and a held-out image is read as the digit whose neurons respond most on average.
 
-The paper uses 784 pixels of MNIST, 60,000 images and 100 to 6400 neurons; 100 neurons reach 82.9 % there.  Here are the 8 x 8 digits of
-Alpaydin and Kaynak (data/digits.csv.gz), `train` of them shown `epochs` times, with
-gain and rates for 64 pixels, thresholds that rise faster, one delay for all synapses instead of random ones, normalisation after ten
-images instead of one, and no second showing of an image that gives few spikes.  So the accuracy is this program's, not the paper's.
+The paper uses 784 pixels of MNIST, 60,000 images and 100 to 6400 neurons; 100 neurons read 82.9 % of MNIST.  Here are the
+8 x 8 digits of Alpaydin and Kaynak (data/digits.csv.gz), `train` of them shown `epochs` times, with gain and rates for 64
+pixels, thresholds that rise and decay faster, one delay for all synapses instead of random ones, normalisation after ten
+images instead of one, and no second showing of an image that gives few spikes.  So the accuracy is this program's, not the
+paper's.
 
-Source: P. U. Diehl, M. Cook (2015), doi:10.3389/fncom.2015.00099.  Digits: E. Alpaydin, C. Kaynak (1998), Optical recognition of
-handwritten digits, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.
+Source: P. U. Diehl, M. Cook (2015), doi:10.3389/fncom.2015.00099.  Digits: E. Alpaydin, C. Kaynak (1998), Optical
+recognition of handwritten digits, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ REFERENCE = Reference(
     citation="P. U. Diehl, M. Cook (2015), Unsupervised learning of digit recognition using spike-timing-dependent plasticity, "
     "Front. Comput. Neurosci. 9, 99",
     doi="10.3389/fncom.2015.00099",
-    numbers={},
+    numbers={
+        "accuracy": Number(82.9, 8.0, "%", "The paper's 100 neurons on MNIST; other images, fewer pixels and fewer lessons "
+                           "here: near it is all that can be asked. Standard error of 500 images: 1.7 %."),
+    },
 )
 PLASTIC = "X->E"
 #: pixels in a row, brightest value
@@ -54,34 +58,35 @@ def _unit(default: float, unit: str):
 
 @dataclass(frozen=True)
 class Parameters:
-    """n: excitatory neurons, 100. train, test: images to learn from and held out, 1000 and 500. epochs: 2. label: images from the
-    training set by which neurons get their digits, 500.
+    """n: excitatory neurons, 100. train, test: images to learn from and held out, 1200 and 500. epochs: 1. label: images
+    from the training set by which neurons get their digits, 500.
 
-    rate: of the brightest pixel (Hz), 128. shown, pause (ms): 350 and 150. every: images after which weights are normalised, 10.
-    gain: conductance of a weight of 1 (leaks), 4. total: sum of the weights of a neuron, 12. w_max: 1. eta: 0.02; x_target: 0.8;
-    mu: 0.2; tau_x (ms): 20. theta_0, theta_plus (mV), tau_theta (ms): thresholds at the beginning, step and decay, 0, 0.05 and
-    1e7. to_i, to_e: conductances of the connections to and from inhibitory neurons, 10.4 and 17. dt (ms): 0.5, also half the delay.
+    rate: of the brightest pixel (Hz), 128. shown, pause (ms): 350 and 150. every: images after which weights are
+    normalised, 10. gain: conductance of a weight of 1 (leaks), 1. total: sum of the weights of a neuron, 20. w_max: 1.
+    eta: 0.02; x_target: 0.8; mu: 0.2; tau_x (ms): 20. theta_0, theta_plus (mV), tau_theta (ms): thresholds at the
+    beginning, step and decay, 15, 0.3 and 3e5. to_i, to_e: conductances of the connections to and from inhibitory
+    neurons, 10.4 and 17. dt (ms): 0.5, also the delay.
     """
 
     n: int = 100
-    train: int = 1000
+    train: int = 1200
     test: int = 500
-    epochs: int = 2
+    epochs: int = 1
     label: int = 500
     rate: float = _unit(128.0, "Hz")
     shown: float = _unit(350.0, "ms")
     pause: float = _unit(150.0, "ms")
     every: int = 10
-    gain: float = 4.0
-    total: float = 12.0
+    gain: float = 1.0
+    total: float = 20.0
     w_max: float = 1.0
     eta: float = 0.02
     x_target: float = 0.8
     mu: float = 0.2
     tau_x: float = _unit(20.0, "ms")
-    theta_0: float = _unit(0.0, "mV")
-    theta_plus: float = _unit(0.05, "mV")
-    tau_theta: float = _unit(1e7, "ms")
+    theta_0: float = _unit(15.0, "mV")
+    theta_plus: float = _unit(0.3, "mV")
+    tau_theta: float = _unit(3e5, "ms")
     to_i: float = 10.4
     to_e: float = 17.0
     dt: float = _unit(0.5, "ms")
@@ -96,7 +101,8 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     home = folder("data")
     path = home / "digits.csv.gz" if home else None
     if path is None or not path.is_file():
-        raise StorageError("The digits (data/digits.csv.gz) are not there. Run from a checkout of neurosim, or install it anew.")
+        raise StorageError("The digits (data/digits.csv.gz) are not there. Run from a checkout of neurosim, or install it "
+                           "anew.")
     table = np.loadtxt(path, delimiter=",")
     return table[:, :-1] / BRIGHT, table[:, -1].astype(int)
 
@@ -112,7 +118,8 @@ def build(parameters: Parameters = Parameters(), images: np.ndarray | None = Non
     # whole rows of a table: the longest time of which both parts are multiples
     row = math.gcd(round(p.shown / p.dt), round(p.pause / p.dt)) * p.dt
     lit, dark = round(p.shown / row), round(p.pause / row)
-    rates = np.concatenate([np.repeat(p.rate * images[:, None], lit, axis=1), np.zeros((len(images), dark, images.shape[1]))], axis=1)
+    rates = np.zeros((len(images), lit + dark, images.shape[1]))
+    rates[:, :lit] = p.rate * images[:, None]
     shared = """
         dv/dt = (v_rest - v + g_e*(e_e - v) + g_i*(e_i - v))/tau (unless refractory)
         dg_e/dt = -g_e/tau_e
@@ -120,10 +127,10 @@ def build(parameters: Parameters = Parameters(), images: np.ndarray | None = Non
     """
     synaptic = {"e_e": 0.0, "tau_e": 1.0, "tau_i": 2.0}
     excitatory = ns.NeuronModel.from_equations(
-        shared + "\n        dtheta/dt = -theta/tau_theta\n", threshold="v > v_th + theta", reset="v = v_reset; theta += theta_plus",
-        refractory="t_ref", initial={"v": "v_rest", "theta": p.theta_0}, name="excitatory",
-        parameters=synaptic | {"v_rest": -65.0, "e_i": -100.0, "tau": 100.0, "v_th": -72.0 + 20.0, "v_reset": -65.0, "t_ref": 5.0,
-                               "tau_theta": p.tau_theta, "theta_plus": p.theta_plus})
+        shared + "\n        dtheta/dt = -theta/tau_theta\n", threshold="v > v_th + theta",
+        reset="v = v_reset; theta += theta_plus", refractory="t_ref", initial={"v": "v_rest", "theta": p.theta_0},
+        parameters=synaptic | {"v_rest": -65.0, "e_i": -100.0, "tau": 100.0, "v_th": -52.0, "v_reset": -65.0, "t_ref": 5.0,
+                               "tau_theta": p.tau_theta, "theta_plus": p.theta_plus}, name="excitatory")
     inhibitory = ns.NeuronModel.from_equations(
         shared, threshold="v > v_th", reset="v = v_reset", refractory="t_ref", initial={"v": "v_rest"}, name="inhibitory",
         parameters=synaptic | {"v_rest": -60.0, "e_i": -85.0, "tau": 10.0, "v_th": -40.0, "v_reset": -45.0, "t_ref": 2.0})
@@ -135,7 +142,7 @@ def build(parameters: Parameters = Parameters(), images: np.ndarray | None = Non
         "dx/dt = -x/tau_x", on_pre="send(gain*w); x += 1", on_post="w += eta*(x - x_target)*maximum(w_max - w, 0)**mu",
         bounds={"w": (0, "w_max")}, name="diehl_cook",
         parameters={k: getattr(p, k) for k in ("gain", "eta", "x_target", "w_max", "mu", "tau_x")})
-    delay = 2 * p.dt
+    delay = p.dt
     shows = ns.TimedArray(rates.reshape(-1, size), interval=row, target=pixels)
     return ns.Network([pixels, exc, inh], stimuli=[shows], record_spikes=[exc], projections=[
         ns.Projection(pixels, exc, ns.AllToAll(), ns.Delta(ns.Uniform(0.0, 2 * p.total / size), variable="g_e"), delay=delay,
@@ -196,13 +203,13 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
     known = train[:p.label]
     stage = _Stage(p, images[np.concatenate([lessons, known, test])], seed, threads, False if len(lessons) else progress)
     thetas, change, seen_by = [], [], []
-    before = last = None
+    stage.show(0)
+    stage.normalise()
+    before = last = stage.weights()
     for low in range(0, len(lessons), p.every):
         stage.show(min(p.every, len(lessons) - low))
         stage.normalise()
         now = stage.weights()
-        if before is None:
-            before = last = now
         change.append(np.abs(now - last).sum(axis=1).mean() / p.total)
         thetas.append(stage.result.final("E", "theta"))
         seen_by.append(stage.taken)
@@ -221,20 +228,24 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
                 "spikes_per_image": float(responses.sum(axis=1).mean()),
                 "silent_images": float(np.sum(responses.sum(axis=1) == 0)),
                 "winner_share": float(np.mean(responses.max(axis=1) / np.maximum(responses.sum(axis=1), 1)))}
-    return Outcome(measured, {"before": after if before is None else before, "after": after, "labels": given,
+    return Outcome(measured, {"before": before, "after": after, "labels": given,
                               "thetas": np.array(thetas), "change": np.array(change), "seen": np.array(seen_by),
                               "confusion": confusion, "responses": responses}, p)
 
 
 def assign(counts: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return for each neuron the digit to which it gives most spikes on average, -1 if it never fires; counts (images, n)."""
-    means = np.array([counts[labels == d].mean(axis=0) if np.any(labels == d) else np.zeros(counts.shape[1]) for d in range(10)])
+    means = np.zeros((10, counts.shape[1]))
+    for d in np.unique(labels):
+        means[d] = counts[labels == d].mean(axis=0)
     return np.where(means.max(axis=0) > 0, means.argmax(axis=0), -1)
 
 
 def read(counts: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Return for each image the digit whose neurons give most spikes on average."""
-    means = np.array([counts[:, given == d].mean(axis=1) if np.any(given == d) else np.full(len(counts), -1.0) for d in range(10)])
+    means = np.full((10, len(counts)), -1.0)
+    for d in np.unique(given[given >= 0]):
+        means[d] = counts[:, given == d].mean(axis=1)
     return means.argmax(axis=0)
 
 
@@ -264,7 +275,8 @@ def figure(outcome: Outcome):
     ax = axes[1, 1]
     if len(seen):
         for low, high, alpha in ((5, 95, 0.2), (25, 75, 0.35)):
-            ax.fill_between(seen, *np.percentile(kept["thetas"], (low, high), axis=1), color=ns.plot.PALETTE[0], alpha=alpha, lw=0)
+            band = np.percentile(kept["thetas"], (low, high), axis=1)
+            ax.fill_between(seen, *band, color=ns.plot.PALETTE[0], alpha=alpha, lw=0)
         ax.plot(seen, np.median(kept["thetas"], axis=1), color=ns.plot.PALETTE[0], lw=1.1)
     ax.set(xlabel="Images seen", ylabel="Threshold θ (mV)")
     ax = axes[1, 2]

@@ -13,12 +13,15 @@ synapses onto random neurons: excitatory ones onto all, with delays of 1 to 20 m
 
 Only the latest spike counts (nearest neighbours); inhibitory weights stay.  tau is that of a factor of 0.95 each ms.
 
-At first the network makes waves of 2 to 7 Hz (delta); as most weights fall to 0 and some grow to w_max, firing becomes
-irregular and gamma rhythms of 30 to 70 Hz appear.  Strong connections with matching delays then hold many more polychronous
-groups than there are neurons (see _polychronous).
+At first the network makes waves of 2 to 4 Hz (delta); as weights part into weak and strong ones, firing becomes irregular,
+and a faster rhythm rises, first near 25 Hz, after ten minutes among those called gamma (30 to 70 Hz).  The thousands of
+polychronous groups of the paper need hours (`duration`).  Their number here is an estimate from a sample of triplets of strong
+connections onto a neuron: those that set off a chain of at least seven layers through the strong excitatory connections of
+the silent network (see _polychronous).
 
 Other than in the author's program spnet.m: delays are drawn independently (as in its version of 2008), random input is a
-Poisson process for each neuron, and of a spike that arrives in the step in which its target fires, potentiation counts.
+Poisson process for each neuron, a delay of 1 ms is one step (there: none), and of a spike that arrives in the step in which
+its target fires, potentiation counts.
 
 Source: E. M. Izhikevich (2006), doi:10.1162/089976606775093882.
 """
@@ -34,16 +37,24 @@ import neurosim as ns
 from neurosim.published import Number, Outcome, Reference
 
 from ._figures import letters, title
-from ._polychronous import LONG, Groups, find
+from ._polychronous import find
 
+_PROGRAM = "The program spnet.m, written anew as a loop, after 600 s from another seed; differences of its order (see above)"
 REFERENCE = Reference(
     citation="E. M. Izhikevich (2006), Polychronization: computation with spikes, Neural Comput. 18, 245-282",
     doi="10.1162/089976606775093882",
-    numbers={},
+    numbers={
+        "slow_rhythm_first": Number(4.0, 2.0, "Hz", "Section 2.3: waves of delta frequency (2 to 7 Hz) at the beginning."),
+        "fast_rhythm_last": Number(50.0, 20.0, "Hz", "Section 2.3: gamma, 30 to 70 Hz, after learning; spnet.m, 600 s: 31 Hz."),
+        "strong": Number(0.428, 0.05, "", f"{_PROGRAM}: excitatory weights above 0.95 w_max."),
+        "weak": Number(0.320, 0.10, "", f"{_PROGRAM}: below 0.05 w_max; still growing."),
+        "rate_last": Number(3.02, 0.8, "Hz", f"{_PROGRAM}: excitatory neurons, last 10 s; slow waves come and go."),
+    },
 )
 EXCITATORY = "E->[E,I]"
-#: Hz
+#: Hz; rhythms are the highest power in the lower and in the upper part of the spectrum
 DELTA, GAMMA = (2.0, 7.0), (30.0, 70.0)
+SLOW, FAST = (1.0, 15.0), (15.0, 100.0)
 
 
 def _unit(default: float, unit: str):
@@ -52,10 +63,10 @@ def _unit(default: float, unit: str):
 
 @dataclass(frozen=True)
 class Parameters:
-    """n_e, n_i: neurons, 800 and 200. synapses: of each neuron, 100. longest: delay (ms), 20. w_e, w_i: weights at the beginning
-    (mV/ms), 6 and -5. w_max: 10. a_plus, a_minus: of the rule, 0.1 and 0.12. drift: of each weight a second, 0.01. memory: what
-    stays of c after a second, 0.9. rate: of the random input (Hz), 1. kick: its strength (mV/ms), 20. strong: part of w_max from
-    which a connection counts as strong, 0.95. triplets: anchors tried for polychronous groups, 1000.
+    """n_e, n_i: neurons, 800 and 200. synapses: of each neuron, 100. longest: delay (ms), 20. w_e, w_i: weights at the
+    beginning (mV/ms), 6 and -5. w_max: 10. a_plus, a_minus: of the rule, 0.1 and 0.12. drift: of each weight a second, 0.01.
+    memory: what stays of c after a second, 0.9. rate: of the random input (Hz), 1. kick: its strength (mV/ms), 20. strong:
+    part of w_max from which a connection counts as strong, 0.95. triplets: anchors tried for polychronous groups, 3000.
     """
 
     n_e: int = 800
@@ -72,7 +83,7 @@ class Parameters:
     rate: float = _unit(1.0, "Hz")
     kick: float = 20.0
     strong: float = 0.95
-    triplets: int = 1000
+    triplets: int = 3000
 
 
 def build(parameters: Parameters = Parameters()) -> ns.Network:
@@ -138,15 +149,17 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
         frequency, power = ns.analysis.population_spectrum(spikes[name], bin=1.0, segment=1000.0)
         spikes[f"spectrum_{name}"] = np.stack([frequency, power])
         for band, (low, high) in (("delta", DELTA), ("gamma", GAMMA)):
+            measured[f"{band}_{name}"] = float(power[(frequency >= low) & (frequency <= high)].mean())
+        for rhythm, (low, high) in (("slow", SLOW), ("fast", FAST)):
             seen = (frequency >= low) & (frequency <= high)
-            measured[f"{band}_{name}"] = float(power[seen].mean())
-            measured[f"{band}_peak_{name}"] = float(frequency[seen][np.argmax(power[seen])])
+            measured[f"{rhythm}_rhythm_{name}"] = float(frequency[seen][np.argmax(power[seen])])
     a, d = np.repeat([0.02, 0.1], [p.n_e, p.n_i]), np.repeat([8.0, 2.0], [p.n_e, p.n_i])
     groups = find(links.pre[strong], links.post[strong], links.delay[strong], w[strong], size, a, d, kick=10 * p.kick,
                   sample=p.triplets, rng=np.random.default_rng(seed))
     measured |= {"groups_found": float(groups.long.sum()), "triplets_tried": float(len(groups.anchors)),
                  "groups": float(groups.long.mean() * groups.triplets) if len(groups.anchors) else 0.0,
-                 "longest_chain": float(groups.layers.max(initial=0))}
+                 "longest_chain": float(groups.layers.max(initial=0)),
+                 "chains": float(np.mean(groups.layers >= 3)) if len(groups.anchors) else 0.0}
     return Outcome(measured, {"spikes": spikes, "rates": np.array(rates), "weights": np.array(weights), "edges": edges,
                               "before": before, "after": w, "groups": groups}, p)
 
@@ -161,7 +174,7 @@ def _consolidate(result: ns.Result, network: ns.Network, p: Parameters) -> None:
 
 
 def figure(outcome: Outcome):
-    """Return rasters of the first and a late second, their spectra, weights over time and at the end, and a polychronous group."""
+    """Return rasters of the first and a late second, spectra, weights over time and at the end, and a polychronous group."""
     p, kept = outcome.parameters, outcome.results
     blue, red, grey = ns.plot.PALETTE[0], ns.plot.PALETTE[1], "#8C8C8C"
     fig, axes = ns.plot.figure(3, 2, width=7.2, height=7.2)

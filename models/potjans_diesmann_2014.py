@@ -13,10 +13,10 @@ chosen such that one spike moves v by 0.15 mV, -0.6 mV (inhibition), 0.3 mV (fro
 (excitation) and 0.75 ms (inhibition) with half of it as standard deviation, at least one step. Each neuron has 1500 to 2900
 inputs from outside which fire at 8 Hz, as Poisson processes, or a constant current of the same mean.
 
-`scale` is the part of the neurons, `inputs` the part of the inputs of each neuron (0: the same as `scale`; 1: all of them, which
-keeps in-degrees, and makes a small network dense and more correlated). With fewer inputs weights grow by 1/sqrt(inputs) and a
-constant current makes up for the mean that is missing at the rates of the full network, so that mean and variance of the input
-stay (van Albada, Helias & Diesmann 2015, doi:10.1371/journal.pcbi.1004490). Correlations do not.
+`scale` is the part of the neurons, `inputs` the part of the inputs of each neuron (0: the same as `scale`; 1: all of them,
+which keeps in-degrees, and makes a small network dense and more correlated). With fewer inputs weights grow by 1/sqrt(inputs)
+and a constant current makes up for the mean that is missing at the rates of the full network, so that mean and variance of the
+input stay (van Albada, Helias & Diesmann 2015, doi:10.1371/journal.pcbi.1004490). Correlations do not.
 
 `theory_...` are the rates of Siegert's formula for currents of tau_syn that agree with themselves (see _mean_field).
 
@@ -59,13 +59,13 @@ SETTLED = (np.array([-68.28, -63.16, -63.33, -63.45, -63.11, -61.66, -66.72, -61
 #: ms left out of all numbers
 SETTLING = 500.0
 
-_NEST = "Rate of the full network in NEST, 10 s; "
+_NEST = "Rate of the full network in NEST, 10 s. Allowed for a second of another network: 7 to 13 %, low rates 0.25 to 0.4 Hz."
 REFERENCE = Reference(
     citation="T. C. Potjans, M. Diesmann (2014), The cell-type specific cortical microcircuit: relating structure and activity "
     "in a full-scale spiking network model, Cereb. Cortex 24, 785-806",
     doi="10.1093/cercor/bhs358",
     numbers={
-        f"rate_{name}": Number(float(rate), tolerance, "Hz", _NEST + "a second of one network differs by this much between seeds.")
+        f"rate_{name}": Number(float(rate), tolerance, "Hz", _NEST)
         for name, rate, tolerance in zip(POPULATIONS, RATES, (0.25, 0.4, 0.5, 0.5, 1.0, 1.0, 0.35, 0.8))
     } | {
         "cv": Number(0.8, 0.15, "", "CV of the intervals, mean over all neurons with three spikes (figure 6): irregular, all "
@@ -84,10 +84,10 @@ class Parameters:
 
     background: "poisson", or "dc" for a constant current of the same mean. start: potentials at the beginning, "paper" (normal,
     -58 mV with 10 mV) or "settled" (as they are later on). rate_outside: of one input from outside (Hz), 8. psp: height of an
-    excitatory postsynaptic potential (mV), 0.15. g: inhibition over excitation, -4. weight_sd: standard deviation of weights over
-    their mean, 0.1. delay_e, delay_i: mean delays (ms), 1.5 and 0.75. delay_sd: their standard deviation over the mean, 0.5.
-    c_m: (nF), 0.25. tau_m, tau_syn, t_ref: (ms), 10, 0.5, 2. e_l, v_th, v_reset: (mV), -65, -50, -65. precision: "float64" or
-    "float32". dt: time step (ms), 0.1.
+    excitatory postsynaptic potential (mV), 0.15. g: inhibition over excitation, -4. weight_sd: standard deviation of weights
+    over their mean, 0.1. delay_e, delay_i: mean delays (ms), 1.5 and 0.75. delay_sd: their standard deviation over the mean,
+    0.5. c_m: (nF), 0.25. tau_m, tau_syn, t_ref: (ms), 10, 0.5, 2. e_l, v_th, v_reset: (mV), -65, -50, -65. precision: "float64"
+    or "float32". dt: time step (ms), 0.1.
     """
 
     scale: float = 1.0

@@ -33,11 +33,23 @@ from neurosim.published import Number, Outcome, Reference
 
 from ._figures import letters, title
 
+_BRIAN2 = "Brian2 2.9 with the same equations, parameters and first weights, another seed, last fifth of the run"
 REFERENCE = Reference(
     citation="S. Song, K. D. Miller, L. F. Abbott (2000), Competitive Hebbian learning through spike-timing-dependent synaptic "
     "plasticity, Nat. Neurosci. 3, 919-926",
     doi="10.1038/78829",
-    numbers={},
+    numbers={
+        "rate_20": Number(16.8, 4.0, "Hz", f"{_BRIAN2} of 200 s. Fifths of a run differ by 1 to 2 Hz."),
+        "cv_20": Number(0.77, 0.07, "", f"{_BRIAN2}; irregular, as figure 2 has it."),
+        "weak_20": Number(0.617, 0.06, "", f"{_BRIAN2}: share of weights below 0.2 g_max."),
+        "strong_20": Number(0.140, 0.05, "", f"{_BRIAN2}: share above 0.8 g_max; with it most weights lie near a bound."),
+        "mean_weight_20": Number(0.281, 0.015, "", f"{_BRIAN2}: over g_max."),
+        "rate_40": Number(19.5, 4.0, "Hz", f"{_BRIAN2} of 100 s: twice the input, about the same rate."),
+        "cv_40": Number(0.78, 0.07, "", f"{_BRIAN2}."),
+        "weak_40": Number(0.825, 0.06, "", f"{_BRIAN2}: the faster the inputs, the fewer synapses are strong."),
+        "strong_40": Number(0.059, 0.03, "", f"{_BRIAN2}."),
+        "mean_weight_40": Number(0.145, 0.012, "", f"{_BRIAN2}."),
+    },
 )
 INPUTS, CELL, SYNAPSES = "inputs", "cell", "inputs->cell"
 
@@ -48,15 +60,15 @@ def _unit(default: float, unit: str):
 
 @dataclass(frozen=True)
 class Parameters:
-    """rates: of the inputs (Hz), one run for each: 10, 20 and 40. n_ex, n_in: excitatory and inhibitory inputs, 1000 and 200.
+    """rates: of the inputs (Hz), one run for each: 10, 20 and 40. n_ex, n_in: excitatory and inhibitory inputs, 1000, 200.
 
     rate_in: of an inhibitory input (Hz), 10. g_max, g_in: highest excitatory and the inhibitory weight (leak conductances),
-    0.015 and 0.05. start: the weights begin
-    spread between 0 and g_max with the mean g_max start/rate (Hz), 7.5; below it, at g_max. a_plus: potentiation by a pair (of g_max), 0.005. ratio:
-    a_minus/a_plus, 1.05. tau_plus, tau_minus: windows (ms), 20. tau_m: membrane time constant (ms), 20. tau_ex, tau_in: of
-    the conductances (ms), 5. v_rest, v_th, v_reset: resting potential, threshold, reset (mV), -70, -54, -60. e_ex, e_in:
-    reversal potentials (mV), 0 and -70. common: half the inputs share a rate that varies by this part of its mean (standard
-    deviation) in the last run, 0.3; 0: no such run. tau_common: its correlation time (ms), 20. dt: time step (ms), 0.1.
+    0.015 and 0.05. start: the weights begin spread between 0 and g_max with the mean g_max start/rate (Hz), 7.5; below it,
+    at g_max. a_plus: potentiation by a pair (of g_max), 0.005. ratio: a_minus/a_plus, 1.05. tau_plus, tau_minus: windows
+    (ms), 20. tau_m: membrane time constant (ms), 20. tau_ex, tau_in: of the conductances (ms), 5. v_rest, v_th, v_reset:
+    resting potential, threshold, reset (mV), -70, -54, -60. e_ex, e_in: reversal potentials (mV), 0 and -70. common: half
+    the inputs share a rate that varies by this part of its mean (standard deviation) in the last run, 0.3; 0: no such run.
+    tau_common: its correlation time (ms), 20. dt: time step (ms), 0.1.
     """
 
     rates: tuple[float, ...] = (10.0, 20.0, 40.0)
@@ -106,7 +118,8 @@ def build(parameters: Parameters = Parameters(), *, common: float = 0.0, every: 
                              plasticity=rule, name=SYNAPSES)
     populations, projections = [inputs, neuron], [synapses]
     if common:
-        signal = ns.NeuronModel.from_equations("ds/dt = -s/tau + sqrt(2/tau)*xi", parameters={"tau": p.tau_common}, name="signal")
+        signal = ns.NeuronModel.from_equations("ds/dt = -s/tau + sqrt(2/tau)*xi", parameters={"tau": p.tau_common},
+                                               name="signal")
         leader = ns.Population(1, signal, name="signal")
         populations.append(leader)
         half = (np.arange(p.n_ex) < p.n_ex // 2)[None, :].astype(float)
@@ -127,17 +140,21 @@ def first_weights(p: Parameters) -> np.ndarray:
 
 def run(parameters: Parameters = Parameters(), *, duration: float | None = None, seed: int = 0, threads: int = 1,
         progress=None) -> Outcome:
-    """Run each rate, and the inputs with a common rate, for `duration` ms, 150 s if None; the last fifth is measured."""
+    """Run each rate, and the inputs with a common rate, for `duration` ms each; the last fifth is measured.
+
+    None: for the time in which an input gives 4000 spikes, 100 s at 40 Hz.
+    """
     p = parameters
-    length = 150_000.0 if duration is None else duration
-    every = max(p.dt, round(length / 100 / p.dt) * p.dt)
     cases = [(f"{rate:g}", replace(p, rates=(rate,)), 0.0) for rate in p.rates]
     if p.common:
         cases.append(("correlated", replace(p, rates=p.rates[:1]), p.common))
     measured: dict[str, float] = {}
     results: dict[str, ns.Result] = {}
     for name, one, common in cases:
-        result = ns.simulate(build(one, common=common, every=every), length, p.dt, seed=seed, threads=threads, progress=progress)
+        length = round(4e6 / one.rates[0]) if duration is None else duration
+        every = max(p.dt, round(length / 100 / p.dt) * p.dt)
+        result = ns.simulate(build(one, common=common, every=every), length, p.dt, seed=seed, threads=threads,
+                             progress=progress)
         w = result.connections[SYNAPSES].weight / p.g_max
         late = 0.8 * result.time
         spikes = result.spikes[CELL]
@@ -158,7 +175,7 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
 
 
 def figure(outcome: Outcome):
-    """Return weights before and after, their course, rate and irregularity against the inputs, and both halves of the inputs."""
+    """Return weights before and after, their course, rate and irregularity against the inputs, and the correlated inputs."""
     p, found, m = outcome.parameters, outcome.results, outcome.measured
     names = [f"{rate:g}" for rate in p.rates]
     middle = names[len(names) // 2]
@@ -171,12 +188,13 @@ def figure(outcome: Outcome):
     ax = axes[0, 1]
     trace = found[middle].traces["w"]
     ns.plot.weight_evolution(trace, ax=ax, kind="density", bins=30)
+    ax.set_ylabel("Weight (leaks)")
     ax = axes[0, 2]
     for k, name in enumerate(names):
         w = np.sort(found[name].connections[SYNAPSES].weight / p.g_max)
         ax.plot(w, np.linspace(0, 1, w.size), color=ns.plot.PALETTE[k], lw=1.1, label=f"{name} Hz")
     ax.set(xlabel="Weight / g_max", ylabel="Share of synapses below", xlim=(0, 1), ylim=(0, 1))
-    ax.legend(frameon=False, fontsize=6, loc="upper left")
+    ax.legend(frameon=False, fontsize=6, loc="lower right")
     title(ax, "Inputs at")
     ax = axes[1, 0]
     for k, name in enumerate(names):
@@ -185,21 +203,23 @@ def figure(outcome: Outcome):
         rate = np.histogram(spikes.times, edges)[0] / np.diff(edges) * 1000
         ax.plot((edges[1:] + edges[:-1]) / 2000, rate, color=ns.plot.PALETTE[k], lw=1.1, label=f"{name} Hz")
     ax.set(xlabel="Time (s)", ylabel="Rate of the neuron (Hz)", yscale="log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax = axes[1, 1]
     rates = np.array(p.rates)
-    ax.plot(rates, [m[f"early_rate_{n}"] for n in names], "o--", color="#8C8C8C", ms=3, lw=0.8, label="rate, first second")
-    ax.plot(rates, [m[f"rate_{n}"] for n in names], "o-", color=ns.plot.PALETTE[0], ms=3, lw=1.1, label="rate, after learning")
-    ax.set(xlabel="Rate of the inputs (Hz)", ylabel="Rate of the neuron (Hz)", yscale="log", xlim=(0, 1.1 * rates.max()))
-    ax.legend(frameon=False, fontsize=6)
+    ax.plot(rates, [m[f"rate_{n}"] for n in names], "o-", color=ns.plot.PALETTE[0], ms=3, lw=1.1)
+    ax.set(xlabel="Rate of the inputs (Hz)", ylabel="Rate of the neuron (Hz)", xlim=(0, 1.2 * rates.max()),
+           ylim=(0, 1.3 * max(m[f"rate_{n}"] for n in names) or 1.0))
     for n, x in zip(names, rates):
-        ax.annotate(f"CV {m[f'cv_{n}']:.2f}", (x, m[f"rate_{n}"]), xytext=(0, -9), textcoords="offset points", fontsize=6,
+        ax.annotate(f"CV {m[f'cv_{n}']:.2f}", (x, m[f"rate_{n}"]), xytext=(0, 5), textcoords="offset points", fontsize=6,
                     ha="center", color="#595959")
+    title(ax, "After learning")
     ax = axes[1, 2]
     if "correlated" in found:
         w = found["correlated"].connections[SYNAPSES].weight / p.g_max
         half = p.n_ex // 2
-        ax.hist([w[:half], w[half:]], bins=bins, color=[ns.plot.PALETTE[1], "#8C8C8C"], label=["common rate", "rates of their own"],
-                histtype="stepfilled", alpha=0.6)
+        ax.hist([w[:half], w[half:]], bins=bins, color=[ns.plot.PALETTE[1], "#8C8C8C"],
+                label=["common rate", "rates of their own"], histtype="stepfilled", alpha=0.6)
         ax.set(xlabel="Weight / g_max", ylabel="Number of connections", xlim=(0, 1))
         ax.legend(frameon=False, fontsize=6, loc="upper center")
     else:

@@ -1,11 +1,14 @@
 """Signals that travel through a random network by strengthened synapses (Vogels & Abbott 2005).
 
     tau_m dv/dt = e_l - v + g_e (e_e - v) + g_i (e_i - v) + drive
-    dg_e/dt = -g_e/tau_e,  g_e <- g_e + w_e at an excitatory spike;    dg_i/dt = -g_i/tau_i,  g_i <- g_i + w_i at an inhibitory one
+    dg_e/dt = -g_e/tau_e,  g_e <- g_e + w_e at an excitatory spike
+    dg_i/dt = -g_i/tau_i,  g_i <- g_i + w_i at an inhibitory spike
     spike if v > v_th:  v <- v_reset, held for t_ref
 
-v in mV, times in ms, conductances over the leak conductance, drive in mV. 10,000 neurons, 8000 of them excitatory; any two are
-connected with the probability 0.02. The network goes on in an asynchronous irregular state without any noise from outside.
+v in mV, times in ms, conductances over the leak conductance, drive (a constant current) in mV. 10,000 neurons, 8000 of them
+excitatory; any two are connected with the probability 0.02. The network goes on in an asynchronous irregular state without any
+noise from outside. Weights and drive are those with which later work runs this network (Zenke & Gerstner 2014,
+doi:10.3389/fninf.2014.00076); without the drive it is silent after some 10 ms.
 
 A path: layer 1 are `width` excitatory neurons, layer k + 1 are those excitatory neurons outside of earlier layers that have
 most synapses from layer k, and these synapses are made `gain` times stronger. Layer 1 is driven by Poisson spikes, one source
@@ -13,8 +16,8 @@ a neuron, whose rate wanders between 0 and `rate`. What arrives is the correlati
 sources, both smoothed (Gaussian, 20 ms), at the best lag. Synapses need not be added for signals to pass six layers, only
 strengthened; without this nothing passes.
 
-The paper chooses layers and their strength by hand, and prints no rates that could be compared number by number: the state of
-the network is compared with Brian2.
+The rule by which the path is chosen, and its numbers, are ours. No rates of the paper are compared: the state of the network is
+compared with Brian2.
 
 Source: T. P. Vogels, L. F. Abbott (2005), doi:10.1523/JNEUROSCI.3508-05.2005.
 """
@@ -37,16 +40,16 @@ SETTLING = 200.0
 SMOOTH, LONGEST, PACE = 20.0, 100, 100.0
 
 REFERENCE = Reference(
-    citation="T. P. Vogels, L. F. Abbott (2005), Signal propagation and logic gating in networks of integrate-and-fire neurons, "
-    "J. Neurosci. 25, 10786-10795",
+    citation="T. P. Vogels, L. F. Abbott (2005), Signal propagation and logic gating in networks of integrate-and-fire "
+    "neurons, J. Neurosci. 25, 10786-10795",
     doi="10.1523/JNEUROSCI.3508-05.2005",
     numbers={
-        "rate": Number(8.4, 1.0, "Hz", "Without a path: Brian2 2.9 with the same equations, 2 s of three networks, gives 8.0, 8.4 "
-                       "and 8.8 Hz; 2.5 of the standard deviations between them."),
-        "cv": Number(1.36, 0.1, "", "CV of the intervals without a path: the same runs of Brian2 give 1.34 to 1.38. Above 1, as in "
-                     "the paper: neurons burst."),
-        "layers_reached": Number(6, 0, "", "The abstract: signals are reproduced through up to six layers. Counted: layers, one "
-                                 "after the other from the first, whose correlation with the signal is above 0.5."),
+        "rate": Number(8.4, 1.0, "Hz", "Without a path: Brian2 2.9 with the same equations, 2 s of three networks, gives 8.0, "
+                       "8.4 and 8.8 Hz; 2.5 of the standard deviations between them."),
+        "cv": Number(1.36, 0.1, "", "CV of the intervals without a path: the same runs of Brian2 give 1.34 to 1.38. Above 1, "
+                     "as in the paper: neurons burst."),
+        "layers_reached": Number(6, 0, "", "The abstract: signals are reproduced through up to six layers. Counted: layers, "
+                                 "one after the other from the first, whose correlation with the signal is above 0.5."),
         "layers_without": Number(1, 0, "", "The same without strengthening: only the layer that gets the signal has it."),
     },
 )
@@ -61,9 +64,9 @@ class Parameters:
     """n: neurons, 10,000. p: probability of a connection, 0.02. w_e, w_i: weights over the leak conductance, 0.4 and 5.1.
 
     drive: constant current times the resistance (mV), 20. layers: of the path, 6. width: neurons of a layer, 100. gain: of the
-    synapses between layers, 8. rate: highest rate of a source (Hz), 200. w_source: weight of the sources, 5. wiring: seed of the
-    connections and of the signal, 1. tau_m, tau_e, tau_i, t_ref: (ms), 20, 5, 10, 5. e_l, e_e, e_i, v_th, v_reset: (mV), -60, 0,
-    -80, -50, -60. dt: time step (ms), 0.1.
+    synapses between layers, 8. rate: highest rate of a source (Hz), 200. w_source: weight of the sources, 5. wiring: seed of
+    the connections and of the signal, 1. tau_m, tau_e, tau_i, t_ref: (ms), 20, 5, 10, 5. e_l, e_e, e_i, v_th, v_reset: (mV),
+    -60, 0, -80, -50, -60. dt: time step (ms), 0.1.
     """
 
     n: int = 10_000
@@ -134,7 +137,8 @@ def build(parameters: Parameters = Parameters(), duration: float = 2000.0) -> ns
         dg_e/dt = -g_e/tau_e
         dg_i/dt = -g_i/tau_i
         """, threshold="v > v_th", reset="v = v_reset", refractory="t_ref",
-        parameters={k: getattr(p, k) for k in ("e_l", "e_e", "e_i", "drive", "tau_m", "tau_e", "tau_i", "v_th", "v_reset", "t_ref")},
+        parameters={k: getattr(p, k) for k in ("e_l", "e_e", "e_i", "drive", "tau_m", "tau_e", "tau_i", "v_th", "v_reset",
+                                               "t_ref")},
         initial=dict(v=ns.Normal(p.e_l - 5.0, 5.0), g_e=ns.Normal(4.0, 1.5, low=0.0), g_i=ns.Normal(20.0, 12.0, low=0.0)),
         name="vogels_abbott")
     n_e = p.n * 4 // 5
@@ -225,7 +229,7 @@ def figure(outcome: Outcome):
     t = np.arange(r["signal"].size)
     shapes = [("signal", r["signal"], "#595959"),
               *((f"layer {k + 1}", rate, ns.plot.PALETTE[0]) for k, rate in enumerate(r["path_rates"]))]
-    for k, (name, rate, color) in enumerate(shapes):
+    for k, (_, rate, color) in enumerate(shapes):
         # one band for each, all scaled to their own height
         right.plot(t, -k + 0.85 * rate / max(rate.max(), 1e-9), color=color, lw=1.1)
         right.annotate(f"{rate.max():.0f} Hz", xy=(1.0, -k + 0.4), xycoords=right.get_yaxis_transform(), xytext=(2, 0),

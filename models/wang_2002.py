@@ -8,9 +8,9 @@
     ds/dt = -s/tau,                          s <- s + 1 at a spike                                 (AMPA, GABA, outside)
 
 v in mV, times in ms, conductances in uS. s belongs to the neuron that fires; what a target gets are sums over all neurons,
-S = sum_j w_j s_j, after the delay. 1600 excitatory and 400 inhibitory neurons, all connected with all. Two groups of 15 % of the
-excitatory neurons, A and B, are selective for the two alternatives: weights are w_plus within each of them, w_minus between them
-and from unselective neurons onto them, and 1 everywhere else; w_minus = 1 - f (w_plus - 1)/(1 - f) keeps the sum.
+S = sum_j w_j s_j, after the delay. 1600 excitatory and 400 inhibitory neurons, all connected with all. Two groups of 15 % of
+the excitatory neurons, A and B, are selective for the two alternatives: weights are w_plus within each of them, w_minus between
+them and from unselective neurons onto them, and 1 everywhere else; w_minus = 1 - f (w_plus - 1)/(1 - f) keeps the sum.
 
 Every neuron gets Poisson spikes from outside, `background` in all. From `onset` for `length` A and B get another Poisson train
 each, of a rate that is drawn anew for the group every 50 ms from a normal distribution of mean mu_0 (1 + coherence) for A and
@@ -37,21 +37,23 @@ from ._figures import legend, letters, mark, title
 
 #: time between two rates of the stimulus, window in which a rate is measured, its step (ms); rate of a decision (Hz)
 REDRAWN, WINDOW, STRIDE, DECIDED = 50.0, 50.0, 5.0, 15.0
+#: NMDA gating at 3 Hz, where it starts: a spike opens 63 % of what is closed, nu tau 0.63/(1 + nu tau 0.63)
+AT_REST = 0.16
 
 REFERENCE = Reference(
     citation="X.-J. Wang (2002), Probabilistic decision making by slow reverberation in cortical circuits, Neuron 36, 955-968",
     doi="10.1016/S0896-6273(02)01092-9",
     numbers={
-        "spontaneous_e": Number(3.0, 1.5, "Hz", "Rate of excitatory neurons before the stimulus, about 3 Hz (Brunel & Wang 2001); "
-                                "half of it, as no digits are given."),
-        "spontaneous_i": Number(9.0, 3.0, "Hz", "Rate of inhibitory neurons before the stimulus, about 9 Hz (Brunel & Wang 2001)."),
-        "decided": Number(1.0, 0.1, "", "Part of all trials in which one group wins (the other has less than half of its rate at "
-                          "the end of the stimulus): winner takes all."),
-        "correct_zero": Number(0.5, 0.3, "", "Part of the trials without coherence in which A wins: chance; 2.7 standard deviations "
-                               "of twenty trials."),
+        "spontaneous_e": Number(3.0, 1.5, "Hz", "Rate of excitatory neurons before the stimulus, about 3 Hz (Brunel & Wang "
+                                "2001); half of it, as no digits are given."),
+        "spontaneous_i": Number(9.0, 3.0, "Hz", "Rate of inhibitory neurons before the stimulus, about 9 Hz."),
+        "decided_most": Number(1.0, 0.05, "", "Part of the trials with the highest coherence in which one group wins (the "
+                               "other has less than half of its rate at the end of the stimulus): winner takes all."),
+        "correct_zero": Number(0.5, 0.3, "", "Part of the trials without coherence in which A wins: chance; 2.7 standard "
+                               "deviations of twenty trials."),
         "correct_most": Number(1.0, 0.05, "", "Part of the trials with the highest coherence in which A wins: no errors."),
-        "threshold": Number(0.092, 0.05, "", "Coherence at which 82 % are correct, alpha of the Weibull function (figure 5 of the "
-                            "paper: 9.2 %); twenty trials of each coherence leave a standard error of 2 %."),
+        "threshold": Number(0.092, 0.05, "", "Coherence at which 82 % are correct, alpha of the Weibull function (figure 5 of "
+                            "the paper: 9.2 %); half of it, for twenty trials of each coherence."),
     },
 )
 
@@ -62,12 +64,13 @@ def _unit(default: float, unit: str):
 
 @dataclass(frozen=True)
 class Parameters:
-    """coherences: of the stimulus, 0 to 1. trials: of each, 20. n_e, n_i: neurons, 1600 and 400; conductances are for these numbers,
-    for others they are scaled. f: part of the excitatory neurons in each group, 0.15. w_plus: 1.7. mu_0: mean rate of the
-    stimulus (Hz), 40. sd: of its rate (Hz), 4. onset, length: of the stimulus (ms), 500 and 1000. after: time after it (ms),
-    500. background: rate of all spikes from outside (Hz), 2400. delay: (ms), 0.5. Excitatory and inhibitory neurons, in this
-    order: c_m (nF), g_l, g_ext, g_ampa, g_nmda, g_gaba (uS), t_ref (ms). tau_ampa, tau_nmda, tau_rise, tau_gaba: (ms), 2, 100, 2,
-    5. alpha: (1/ms), 0.5. mg: (mM), 1. e_l, v_th, v_reset, e_e, e_i: (mV), -70, -50, -55, 0, -70. dt: time step (ms), 0.1.
+    """coherences: of the stimulus, 0 to 1. trials: of each, 20. n_e, n_i: neurons, 1600 and 400; conductances are for these
+    numbers, for others they are scaled. f: part of the excitatory neurons in each group, 0.15. w_plus: 1.7. mu_0: mean rate of
+    the stimulus (Hz), 40. sd: of its rate (Hz), 4. onset, length: of the stimulus (ms), 500 and 1000. after: time after it
+    (ms), 500. background: rate of all spikes from outside (Hz), 2400. delay: (ms), 0.5. Excitatory and inhibitory neurons, in
+    this order: c_m (nF), g_l, g_ext, g_ampa, g_nmda, g_gaba (uS), t_ref (ms). tau_ampa, tau_nmda, tau_rise, tau_gaba: (ms), 2,
+    100, 2, 5. alpha: (1/ms), 0.5. mg: (mM), 1. e_l, v_th, v_reset, e_e, e_i: (mV), -70, -50, -55, 0, -70. dt: time step (ms),
+    0.1.
     """
 
     coherences: tuple[float, ...] = (0.0, 0.032, 0.064, 0.128, 0.256, 0.512)
@@ -106,7 +109,8 @@ class Parameters:
 
 _POTENTIAL = """
     open = 1/(1 + mg*exp(-0.062*v)/3.57)
-    dv/dt = (g_l*(e_l - v) + (g_ext*s_ext + g_ampa*ampa + g_nmda*nmda*open)*(e_e - v) + g_gaba*gaba*(e_i - v))/c_m (unless refractory)
+    excited = (g_ext*s_ext + g_ampa*ampa + g_nmda*nmda*open)*(e_e - v)
+    dv/dt = (g_l*(e_l - v) + excited + g_gaba*gaba*(e_i - v))/c_m (unless refractory)
     ds_ext/dt = -s_ext/tau_ampa
 """
 _GATES = """
@@ -125,10 +129,13 @@ def _cells(p: Parameters) -> tuple[ns.Population, ns.Population]:
         model = ns.NeuronModel.from_equations(
             _POTENTIAL + (_GATES if k == 0 else "\n    ds_gaba/dt = -s_gaba/tau_gaba"), threshold="v > v_th",
             reset="v = v_reset; x += 1; s_ampa += 1" if k == 0 else "v = v_reset; s_gaba += 1", refractory="t_ref",
-            inputs={"ampa": "1", "nmda": "1", "gaba": "1"}, initial=dict(v=ns.Uniform(p.v_reset, p.v_th)),
-            parameters=dict(c_m=p.c_m[k], g_l=p.g_l[k], g_ext=p.g_ext[k], g_ampa=p.g_ampa[k] / grown_e, g_nmda=p.g_nmda[k] / grown_e,
-                            g_gaba=p.g_gaba[k] / grown_i, t_ref=p.t_ref[k], mg=p.mg, e_l=p.e_l, v_th=p.v_th, v_reset=p.v_reset,
-                            e_e=p.e_e, e_i=p.e_i, tau_ampa=p.tau_ampa, **own), name=f"wang_{name.lower()}")
+            method="exponential_euler",
+            inputs={"ampa": "1", "nmda": "1", "gaba": "1"},
+            initial=dict(v=ns.Uniform(p.v_reset, p.v_th)) | ({"s_nmda": AT_REST} if k == 0 else {}),
+            parameters=dict(c_m=p.c_m[k], g_l=p.g_l[k], g_ext=p.g_ext[k], g_ampa=p.g_ampa[k] / grown_e,
+                            g_nmda=p.g_nmda[k] / grown_e, g_gaba=p.g_gaba[k] / grown_i, t_ref=p.t_ref[k], mg=p.mg, e_l=p.e_l,
+                            v_th=p.v_th, v_reset=p.v_reset, e_e=p.e_e, e_i=p.e_i, tau_ampa=p.tau_ampa, **own),
+            name=f"wang_{name.lower()}")
         made.append(ns.Population(n, model, name=name))
     return made[0], made[1]
 
@@ -222,7 +229,7 @@ def fitted(coherence: np.ndarray, correct: np.ndarray, trials: int) -> tuple[flo
         part = np.clip(weibull(coherence, *np.exp(x)), 1e-6, 1 - 1e-6)
         return -float(np.sum(trials * (correct * np.log(part) + (1 - correct) * np.log(1 - part))))
 
-    best = minimize(cost, np.log([0.1, 1.5]), method="Nelder-Mead", bounds=[(np.log(1e-3), np.log(2.0)), (np.log(0.3), np.log(6.0))])
+    best = minimize(cost, np.log([0.1, 1.5]), method="Nelder-Mead", bounds=np.log([(1e-3, 2.0), (0.3, 6.0)]))
     return float(np.exp(best.x[0])), float(np.exp(best.x[1]))
 
 
@@ -235,14 +242,14 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
     correct, times, decided, quiet = [], [], [], []
     results: dict[str, object] = {}
     for c, coherence in enumerate(p.coherences):
-        wins, delays = [], []
+        wins, delays, clear = [], [], []
         for k in range(p.trials):
             own = 100_000 * seed + 1000 * c + k
             result = ns.simulate(build(p, coherence, own), length, p.dt, seed=own, threads=threads, progress=progress)
             t, r = rates(p, result.spikes["E"])
             late = r[(t > end - 250.0) & (t <= end)].mean(axis=0)
             wins.append(late[0] > late[1])
-            decided.append(late.min() < 0.5 * late.max() and late.max() > DECIDED)
+            clear.append(late.min() < 0.5 * late.max())
             reached = t[(t > p.onset) & (r[:, int(np.argmax(late))] >= DECIDED)]
             delays.append(reached[0] - p.onset if reached.size else np.nan)
             if min(p.onset, length) > 200.0:
@@ -253,21 +260,24 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
             if k == 0 and c in (0, len(p.coherences) - 1):
                 results["zero" if c == 0 else "most"] = result
         correct.append(np.mean(wins))
+        decided.append(np.mean(clear))
         times.append(np.nanmean(delays) if np.isfinite(delays).any() else np.nan)
     coherences, correct, times = np.array(p.coherences, float), np.array(correct, float), np.array(times, float)
     threshold, slope = fitted(coherences, correct, p.trials)
     still = np.mean(quiet, axis=0) if quiet else (float("nan"),) * 2
     at_zero = correct[coherences == 0]
-    measured = {"spontaneous_e": float(still[0]), "spontaneous_i": float(still[1]), "decided": float(np.mean(decided)),
+    measured = {"spontaneous_e": float(still[0]), "spontaneous_i": float(still[1]),
+                "decided_most": float(decided[int(np.argmax(coherences))]),
                 "correct_zero": float(at_zero[0]) if at_zero.size else float("nan"),
                 "correct_most": float(correct[np.argmax(coherences)]), "threshold": threshold, "slope": slope}
-    for x, part, delay in zip(coherences, correct, times):
-        measured |= {f"correct_{100 * x:g}": float(part), f"time_{100 * x:g}": float(delay)}
+    for x, part, delay, clear in zip(coherences, correct, times, decided):
+        name = f"{100 * x:g}"
+        measured |= {f"correct_{name}": float(part), f"time_{name}": float(delay), f"decided_{name}": float(clear)}
     return Outcome(measured, results | {"coherence": coherences, "correct": correct, "times": times}, p)
 
 
 def figure(outcome: Outcome):
-    """Return raster and rates of a trial without coherence, rates of several trials, psychometric and chronometric functions."""
+    """Return raster and rates without and with most coherence, the psychometric and the chronometric function."""
     r, p, m = outcome.results, outcome.parameters, outcome.measured
     blue, red, grey = *ns.plot.PALETTE[:2], "#8C8C8C"
     fig, axes = ns.plot.figure(3, 2, width=7.2, height=6.0, height_ratios=[1.2, 1, 1])
@@ -281,7 +291,8 @@ def figure(outcome: Outcome):
             continue
         few = min(60, a.stop)
         spikes = r[name].spikes["E"]
-        ns.plot.raster({"A": spikes.select(np.arange(few)), "B": spikes.select(b.start + np.arange(few))}, ax=top, color=[blue, red])
+        shown = {"A": spikes.select(np.arange(few)), "B": spikes.select(b.start + np.arange(few))}
+        ns.plot.raster(shown, ax=top, color=[blue, red])
         title(top, f"coherence {100 * p.coherences[c]:g} %, first trial")
         for k in range(6):
             if f"rates_{c}_{k}" in r:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from neurosim.codegen.system import DT, Lines, System, T
 from neurosim.errors import ModelError, listing, nearest
-from neurosim.model.calculus import ONE, ZERO, add, affine, derivative, mul, simplify, sub
+from neurosim.model.calculus import ONE, ZERO, add, affine, derivative, linear_system, mul, simplify, sub
 from neurosim.model.expression import Call, Node, Num, Sym, calls, symbols
 
 #: symbol of the flag "not refractory" in generated code
@@ -49,10 +49,18 @@ class Propagator:
 
 @dataclass(frozen=True)
 class Step:
-    """The outcome: new value by state, propagator entries the lines refer to, arguments of `step_exprel`."""
+    """The outcome of writing a step.
+
+    Attributes:
+        new: new value by state.
+        propagators: entries of the propagator that the lines refer to.
+        linear: (A, b) of the linear equations that the propagator belongs to.
+        small: arguments of `step_exprel`.
+    """
 
     new: dict[str, Node]
     propagators: tuple[Propagator, ...] = ()
+    linear: tuple | None = None
     small: tuple[str, ...] = ()
 
 
@@ -90,7 +98,22 @@ def _exponential_euler(system: System, lines: Lines) -> Step:
     # the slopes have just computed the derived quantities: refer to them
     known = {name for name, _, _ in lines.body}
     new, small = {}, []
+    chains, matrix, offset = _chains(system)
+    used: dict[Propagator, None] = {}
+    reach = reachable(matrix)
+    for i, name in enumerate(chains):
+        # a linear system of its own, such as the rise and decay of a conductance, is integrated exactly
+        value: Node = ZERO
+        for j in sorted(reach[i]):
+            used[p := Propagator("P", i, j)] = None
+            value = add(value, mul(Sym(p.name), now[chains[j]]))
+            if offset[j] != ZERO:
+                used[q := Propagator("Q", i, j)] = None
+                value = add(value, mul(Sym(q.name), offset[j]))
+        new[name] = value
     for name in now:
+        if name in new:
+            continue
         own = system.expanded(system.drift[name], only=name)
         split = affine(own, name)
         a = simplify(split[0] if split else derivative(own, name))
@@ -105,7 +128,39 @@ def _exponential_euler(system: System, lines: Lines) -> Step:
         elif a != ZERO:
             step = mul(step, Call("exprel", (mul(DT, a),)))
         new[name] = _hold(system, name, step)
-    return Step(new, small=tuple(small))
+    return Step({n: new[n] for n in now}, tuple(used), (matrix, offset) if chains else None, tuple(small))
+
+
+def _chains(system: System) -> tuple[list[str], list[list[Node]], list[Node]]:
+    """Return the states that depend on each other and themselves alone, linearly with constant coefficients; A and b.
+
+    States that depend on nothing but themselves are left out: for them exponential Euler is exact already.
+    """
+    drifts = {n: simplify(system.expanded(f)) for n, f in system.drift.items() if n not in system.held}
+    constant = system.constants - {"dt"}
+    before = -1
+    while len(drifts) != before:
+        before = len(drifts)
+        drifts = {n: f for n, f in drifts.items()
+                  if symbols(f) <= set(drifts) | constant and not {"rand", "randn"} & calls(f) and _is_linear(f, list(drifts))}
+    found = linear_system(drifts)
+    if not drifts or found is None:
+        return [], [], []
+    matrix, offset = found
+    names = list(drifts)
+    reach = reachable(matrix)
+    keep = [i for i in range(len(names)) if len(reach[i]) > 1 or any(i in reach[j] for j in range(len(names)) if j != i)]
+    return [names[i] for i in keep], [[matrix[i][j] for j in keep] for i in keep], [offset[i] for i in keep]
+
+
+def _is_linear(node: Node, names: list[str]) -> bool:
+    """Return whether an expression is linear in all of the names together."""
+    for name in names:
+        split = affine(node, name)
+        if split is None or symbols(split[0]) & set(names):
+            return False
+        node = split[1]
+    return True
 
 
 def _heun(system: System, lines: Lines) -> Step:
@@ -219,7 +274,7 @@ def _exact(system: System, lines: Lines) -> Step:
             new[name] = Call("where", (ACTIVE, free, row(i, frozen=True)))
         else:
             new[name] = free
-    return Step(new, tuple(used))
+    return Step(new, tuple(used), found)
 
 
 @dataclass(frozen=True)

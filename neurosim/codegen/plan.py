@@ -210,7 +210,8 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     levels = {c: UNIFORM for c in constants}
     levels |= {names[p]: VARYING for p in varying} | {c: VARYING for c in drive.varying}
     levels |= {"t": STEP, "t_step_": STEP} | {s.name: STEP for s in signals if s.kind.startswith("shared")}
-    per_neuron = any(levels[n] == VARYING for n in system_constants(system))
+    matrix = step.linear[0] if step.linear else []
+    per_neuron = any(levels[n] == VARYING for row in matrix for a in row for n in symbols(a) - {"dt"})
     levels |= {p.name: VARYING if per_neuron else UNIFORM for p in step.propagators}
     hoist = Hoister(levels)
     body = []
@@ -242,7 +243,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     published = {f"{name}_published_": hoist(expanded(Sym(name))) for name in drive.published}
     states = (*system.drift, *drive.states)
     return Plan(model.name, chosen, reason, single, states, hoist.varying, hoist.uniform, step.propagators, per_neuron,
-                system.linear() if step.propagators else None, tuple(signals), kicks, hoist.per_step, tuple(body), new,
+                step.linear, tuple(signals), kicks, hoist.per_step, tuple(body), new,
                 fire, before, reset, refractory, held, model.edge, watched, published,
                 texts,
                 tuple(z for z in step.small if z in {name for name, _, _ in body}), events, names)
@@ -258,11 +259,3 @@ def _ceiling(model: NeuronModel, local, parameters: set[str]) -> dict[str, Node]
         return {}
     level = local(model.expanded(right))
     return {local(left).name: level} if symbols(level) <= parameters else {}
-
-
-def system_constants(system: System) -> set[str]:
-    """Return the constants on which the matrix of a linear system depends."""
-    found = system.linear()
-    if found is None:
-        return set()
-    return set().union(*(symbols(a) for row in found[0] for a in row)) - {"dt"}

@@ -29,7 +29,7 @@ _ARGUMENTS = """
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
     saved    (2 * R * 64,)         as state   scratch: a tile before the call; new values of a step
     whole    (129,)                step       scratch: who fires; hold before the call; which version was right lately
-    draw     (322,)                -          scratch of the Poisson numbers, float64
+    draw     (312,)                -          scratch of the Poisson numbers, float64, zeros at first
     ring     (any,)                as state   what spikes and graded projections add: see codegen/layout.py
     size                       -              number of neurons
     origin, time0, dt              step, ms   t = time0 + (step - origin) dt
@@ -411,9 +411,10 @@ class _Source:
         head += ['"""', "", "import math  # noqa: F401", "", "import numpy as np  # noqa: F401", "",
                  "from neurosim.kernels import vmath64  # noqa: F401",
                  "from neurosim.kernels.jit import add_bits, array_kernel, entry, fma  # noqa: F401"]
-        sources = {"normal": "fill_normal", "uniform": "fill_uniform", "poisson": "fill_poisson",
-                   "shared_normal": "normal_pair"}
+        sources = {"normal": "fill_normal", "uniform": "fill_uniform", "shared_normal": "normal_pair"}
         drawn = sorted(sources[k] for k in self.kinds & set(sources))
+        if "poisson" in self.kinds:
+            head.append("from neurosim.kernels.poisson import fill_poisson")
         if drawn:
             head.append(f"from neurosim.kernels.random import {', '.join(drawn)}")
         head.append("from neurosim.kernels.select import select  # noqa: F401")

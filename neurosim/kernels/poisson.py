@@ -23,9 +23,20 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
 
 from neurosim.kernels import vmath32
-from neurosim.kernels.jit import DISABLED, and_bits, array_kernel, kernel, or_bits, shift_left, shift_right, unsigned
+from neurosim.kernels.jit import (
+    DISABLED,
+    and_bits,
+    array_kernel,
+    kernel,
+    or_bits,
+    shift_left,
+    shift_right,
+    unsigned,
+    xor_bits,
+)
 from neurosim.kernels.random import _centred, _uniform, _words
 from neurosim.kernels.vmath64 import exp
 
@@ -38,6 +49,8 @@ LARGE = 30.0  # from here on by rejection
 CELLS = 65536.0
 LAST = 65535.0
 HALF = 32768
+TOP = np.uint64(HALF)
+LAST_PIECE = np.uint64(65535)
 NEGLIGIBLE = 2.0**-44  # a part of 2**16 that is below half the spacing of numbers near it
 
 STIRLING_FROM = 16.0
@@ -66,7 +79,7 @@ WORK = HIGHS + 32
 # ---------------------------------------------------------------- scratch
 
 
-def _access(dtype, bits, kind):
+def _access(dtype):
     """Functions that read and write a float64 array as if it were of another type, for indices that are in it.
 
     Slices and views would do, but their bounds are clipped when they run: LLVM could not see that they do not overlap.
@@ -81,8 +94,8 @@ def _access(dtype, bits, kind):
 
         return load, store
 
-    machine = {"f": ir.FloatType(), "d": ir.DoubleType()}.get(kind) or ir.IntType(bits)
-    number = types.Float(f"float{bits}") if kind in "fd" else types.Integer(f"{'u' if kind == 'u' else ''}int{bits}")
+    number = from_dtype(np.dtype(dtype))
+    machine = ir.FloatType() if dtype is np.float32 else ir.IntType(number.bitwidth)
 
     def place(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -106,10 +119,10 @@ def _access(dtype, bits, kind):
     return load, store
 
 
-_load16, _store16 = _access(np.int16, 16, "i")
-_load32, _store32 = _access(np.int32, 32, "i")
-_load64, _store64 = _access(np.uint64, 64, "u")
-_loadf, _storef = _access(np.float32, 32, "f")
+_load16, _store16 = _access(np.int16)
+_load32, _store32 = _access(np.int32)
+_load64, _store64 = _access(np.uint64)
+_loadf, _storef = _access(np.float32)
 
 
 # ---------------------------------------------------------------- single numbers
@@ -132,7 +145,7 @@ def _log_poisson(k, lam):
 
 @array_kernel
 def _poisson_large(lam, seed, stream, neuron, step):
-    """Poisson number of mean lam >= 10 by transformed rejection, algorithm PTRS.
+    """Poisson number of mean lam >= 10 (here 30) by transformed rejection, algorithm PTRS.
 
     W. Hoermann 1993, doi:10.1016/0167-6687(93)90997-4. Each attempt is a counter of its own.
     """
@@ -156,30 +169,21 @@ def _poisson_large(lam, seed, stream, neuron, step):
     return k
 
 
-@kernel
-def _cell(seed, stream, neuron, step):
-    """The integer c of a neuron, 0 to 65535."""
-    number = unsigned(neuron)
-    call = or_bits(shift_left(shift_right(number, 6), 3), and_bits(shift_right(number, 2), 7))
-    word0, word1 = _words(seed, stream, call, step, POISSON)
-    word = word1 if and_bits(number, 32) != 0 else word0
-    low, high = and_bits(number, 1) != 0, and_bits(number, 2) != 0
-    word = shift_right(word, 32) if high else word
-    word = shift_right(word, 16) if low else word
-    return float(and_bits(word, 65535) ^ np.uint64(HALF))
-
-
 @array_kernel
 def poisson(lam, seed, stream, neuron, step):
     """Poisson number of mean lam, a float64 without fraction; NaN if lam is negative or NaN, infinite if lam is."""
-    lam = np.float64(lam)
+    lam, neuron = np.float64(lam), unsigned(neuron)
     if not lam >= 0.0:
         return math.nan
     if lam == math.inf:
         return math.inf
     if lam >= LARGE:
         return _poisson_large(lam, seed, stream, neuron, step)
-    c = _cell(seed, stream, neuron, step)
+    call = or_bits(shift_left(shift_right(neuron, 6), 3), and_bits(shift_right(neuron, 2), 7))
+    word0, word1 = _words(seed, stream, call, step, POISSON)
+    word = word1 if and_bits(neuron, 32) != 0 else word0
+    piece = and_bits(shift_right(word, shift_left(and_bits(neuron, 3), 4)), LAST_PIECE)
+    c = float(xor_bits(piece, TOP))
     rest = 0.0
     term = CELLS * exp(-lam)
     total = term
@@ -197,15 +201,6 @@ def poisson(lam, seed, stream, neuron, step):
 
 
 # ---------------------------------------------------------------- arrays
-
-
-@kernel
-def _draw_pieces(work, seed, stream, block, step):
-    """The integers c - 2**15 of 64 neurons."""
-    for call in range(8):
-        word0, word1 = _words(seed, stream, block + unsigned(call), step, POISSON)
-        _store64(work, PIECES + call, word0)
-        _store64(work, PIECES + 8 + call, word1)
 
 
 @kernel
@@ -232,7 +227,7 @@ def _table(work, lam, slot):
 
 @kernel
 def _count_shared(work, steps, n):
-    """Counts of 64 neurons of one lam, but for those that are marked unsure, whether there are any of these."""
+    """Counts of 64 neurons of one lam, but for those that are marked unsure; whether there are any of these."""
     for i in range(LANES):
         _store16(work, 4 * COUNTS + i, np.int16(0))
         # the last cell has all further steps
@@ -253,21 +248,22 @@ def _count_shared(work, steps, n):
 
 
 @kernel
-def _count_each(work, lam, at, low, lanes):
+def _count_each(work, lam, at, low, lanes, width):
     """Counts of the neurons low ... low + lanes - 1 of 64, each with its own lam, but for those that are marked unsure.
 
     In float32 the sums 2**16 F_k of lam < 30 are wrong by less than 1: rounding lam moves them by 2**16 lam 2**-24, exp by
     1.5 2**16 2**-23, the three roundings of each term by at most 3 lam 2**16 2**-24, and those of 60 sums by 60 2**16 2**-25,
     0.6 in all. So a neuron with c - 1 > 2**16 F_k counts k, and one with c + 2 <= 2**16 F_k does not.
     """
-    for i in range(LANES):
+    for i in range(width):
         _storef(work, 2 * RATES + i, np.float32(0.0))
     for i in range(lanes):
-        _storef(work, 2 * RATES + low + i, np.float32(lam[at + i]))
-    for i in range(LANES):
+        # outside or not is seen before lam is rounded
+        own = np.float64(lam[unsigned(at + i)])
+        _storef(work, 2 * RATES + low + i, np.float32(own if (own >= 0.0) & (own < LARGE) else -1.0))
+    for i in range(width):
         rate = _loadf(work, 2 * RATES + i)
-        # the sums of a rate just below 30 may be those of 30
-        inside = (rate >= np.float32(0.0)) & (rate <= np.float32(LARGE))
+        inside = rate >= np.float32(0.0)
         rate = rate if inside else np.float32(0.0)
         term = vmath32.exp(-rate) * np.float32(CELLS)
         _storef(work, 2 * RATES + i, rate)
@@ -282,7 +278,7 @@ def _count_each(work, lam, at, low, lanes):
         above = np.int32(0)
         k += 1
         reciprocal = np.float32(1.0 / k)
-        for i in range(LANES):
+        for i in range(width):
             c, total = _loadf(work, 2 * CELL + i), _loadf(work, 2 * TOTALS + i)
             more = np.int32(1 if c - np.float32(1.0) > total else 0)
             most = np.int32(1 if c + np.float32(2.0) > total else 0)
@@ -293,7 +289,7 @@ def _count_each(work, lam, at, low, lanes):
             _storef(work, 2 * TERMS + i, term)
             _storef(work, 2 * TOTALS + i, total + term)
     unsure = np.int32(0)
-    for i in range(LANES):
+    for i in range(width):
         number, highest = _load32(work, 2 * LOWS + i), _load32(work, 2 * HIGHS + i)
         _store16(work, 4 * COUNTS + i, np.int16(number))
         open_ = np.int16(1 if number != highest else 0)
@@ -314,23 +310,31 @@ def fill_poisson(out, lam, seed, stream, first, m, step, work):
     shared = lam.size == 1
     rate = np.float64(lam[0]) if m > 0 else 0.0
     one_by_one = shared and not 0.0 <= rate < LARGE
-    start = 0
-    while start < m:
-        neuron = unsigned(first + start)
-        low = int(and_bits(neuron, LANES - 1))
+    ahead = int(and_bits(unsigned(first), LANES - 1))
+    for block in range((ahead + m + LANES - 1) // LANES):
+        start = max(0, block * LANES - ahead)
+        low = ahead + start - block * LANES
         lanes = min(LANES - low, m - start)
+        neuron = unsigned(first + start)
         unsure = True
         if lanes > FEW and not one_by_one:
-            _draw_pieces(work, seed, stream, shift_left(shift_right(neuron, 6), 3), step)
+            # of 8, were it a constant, LLVM would unroll the loop and see no vectors in it
+            calls = min(8, (low + lanes + 3) // 4)
+            counter = shift_left(shift_right(neuron, 6), 3)
+            for call in range(calls):
+                word0, word1 = _words(seed, stream, counter + unsigned(call), step, POISSON)
+                _store64(work, PIECES + call, word0)
+                _store64(work, PIECES + 8 + call, word1)
             if shared:
-                steps, n = _table(work, rate, int(stream) & (SLOTS - 1))
+                steps, n = _table(work, rate, int(and_bits(unsigned(stream), SLOTS - 1)))
                 unsure = _count_shared(work, steps, n)
             else:
-                unsure = _count_each(work, lam, start, low, lanes)
+                unsure = _count_each(work, lam, start, low, lanes, (low + lanes + 7) // 8 * 8)
             for i in range(lanes):
-                out[start + i] = _load16(work, 4 * COUNTS + low + i)
+                # an index that may be negative would be looked at in every lane
+                out[unsigned(start + i)] = _load16(work, 4 * COUNTS + low + i)
         if unsure:
             for i in range(lanes):
                 if lanes <= FEW or one_by_one or _load16(work, 4 * UNSURE + low + i) != 0:
-                    out[start + i] = poisson(lam[0 if shared else start + i], seed, stream, first + start + i, step)
-        start += lanes
+                    own = np.float64(lam[0 if shared else start + i])
+                    out[start + i] = poisson(own, seed, stream, neuron + unsigned(i), step)

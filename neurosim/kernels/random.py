@@ -29,20 +29,24 @@ from neurosim.kernels.jit import (
     or_bits,
     shift_left,
     shift_right,
+    sub_bits,
     unsigned,
     xor_bits,
 )
-from neurosim.kernels.vmath64 import exp, log_positive, sin_cos_reduced
+from neurosim.kernels.vmath64 import log_positive, sin_cos_reduced
 
 PARITY = np.uint64(0x1BD11BDAA9FC1A22)  # of the key schedule of Threefish
 ONE_BITS = np.uint64(0x3FF0000000000000)
+# Rotations. Numba compiles a function anew for each integer that is written out in a call of it, but not for these.
+WIDTH = np.uint64(64)
+R12, R16, R21, R24 = np.uint64(12), np.uint64(16), np.uint64(21), np.uint64(24)
+R31, R32, R42 = np.uint64(31), np.uint64(32), np.uint64(42)
 
 # Purposes, in bits 60 to 63 of the second counter word; the attempt of a rejection method in bits 48 to 59.
+# 3 to 5 are those of neurosim.kernels.poisson, 8 to 12 those of neurosim.kernels.connect.
 UNIFORM = np.uint64(0)
 NORMAL = np.uint64(1 << 60)
 EXPONENTIAL = np.uint64(2 << 60)
-POISSON = np.uint64(3 << 60)
-POISSON_LARGE = np.uint64(4 << 60)
 
 HALF_PI = math.pi / 2
 
@@ -54,21 +58,21 @@ HALF_PI = math.pi / 2
 def _rounds(x0, x1, a, b, c, d):
     """Four rounds with the given rotations."""
     x0 = add_bits(x0, x1)
-    x1 = xor_bits(or_bits(shift_left(x1, a), shift_right(x1, 64 - a)), x0)
+    x1 = xor_bits(or_bits(shift_left(x1, a), shift_right(x1, sub_bits(WIDTH, a))), x0)
     x0 = add_bits(x0, x1)
-    x1 = xor_bits(or_bits(shift_left(x1, b), shift_right(x1, 64 - b)), x0)
+    x1 = xor_bits(or_bits(shift_left(x1, b), shift_right(x1, sub_bits(WIDTH, b))), x0)
     x0 = add_bits(x0, x1)
-    x1 = xor_bits(or_bits(shift_left(x1, c), shift_right(x1, 64 - c)), x0)
+    x1 = xor_bits(or_bits(shift_left(x1, c), shift_right(x1, sub_bits(WIDTH, c))), x0)
     x0 = add_bits(x0, x1)
-    x1 = xor_bits(or_bits(shift_left(x1, d), shift_right(x1, 64 - d)), x0)
+    x1 = xor_bits(or_bits(shift_left(x1, d), shift_right(x1, sub_bits(WIDTH, d))), x0)
     return x0, x1
 
 
 @kernel
 def _twelve_rounds(key0, key1, key2, x0, x1):
-    x0, x1 = _rounds(add_bits(x0, key0), add_bits(x1, key1), 16, 42, 12, 31)
-    x0, x1 = _rounds(add_bits(x0, key1), add_bits(x1, add_bits(key2, 1)), 16, 32, 24, 21)
-    x0, x1 = _rounds(add_bits(x0, key2), add_bits(x1, add_bits(key0, 2)), 16, 42, 12, 31)
+    x0, x1 = _rounds(add_bits(x0, key0), add_bits(x1, key1), R16, R42, R12, R31)
+    x0, x1 = _rounds(add_bits(x0, key1), add_bits(x1, add_bits(key2, 1)), R16, R32, R24, R21)
+    x0, x1 = _rounds(add_bits(x0, key2), add_bits(x1, add_bits(key0, 2)), R16, R42, R12, R31)
     return add_bits(x0, key0), add_bits(x1, add_bits(key1, 3))
 
 
@@ -86,8 +90,8 @@ def threefry20(key0, key1, counter0, counter1):
     """Threefry-2x64-20, the variant with a margin of safety, for comparison."""
     key2 = xor_bits(xor_bits(PARITY, key0), key1)
     x0, x1 = _twelve_rounds(key0, key1, key2, counter0, counter1)
-    x0, x1 = _rounds(x0, x1, 16, 32, 24, 21)
-    x0, x1 = _rounds(add_bits(x0, key1), add_bits(x1, add_bits(key2, 4)), 16, 42, 12, 31)
+    x0, x1 = _rounds(x0, x1, R16, R32, R24, R21)
+    x0, x1 = _rounds(add_bits(x0, key1), add_bits(x1, add_bits(key2, 4)), R16, R42, R12, R31)
     return add_bits(x0, key2), add_bits(x1, add_bits(key0, 5))
 
 
@@ -143,81 +147,6 @@ def normal_pair(seed, stream, neuron, step):
     return radius * first, radius * second
 
 
-# ---------------------------------------------------------------- Poisson numbers
-
-POISSON_SMALL = 10.0
-POISSON_NEGLIGIBLE = 1e-18  # a term below half the spacing of the uniform numbers
-STIRLING_FROM = 16.0
-
-
-@kernel
-def _log_poisson(k, lam):
-    """log of lam**k e**-lam / k! without the cancellation of its terms.
-
-    k! by Stirling's series; with x = k / lam - 1, k log(lam / k) + k - lam = -lam ((1 + x) log(1 + x) - x).
-    C. Loader 2000, Fast and accurate computation of binomial probabilities.
-    """
-    if k < STIRLING_FROM:
-        return k * math.log(lam) - lam - math.lgamma(k + 1.0)
-    x = (k - lam) / lam
-    square = 1.0 / (k * k)
-    series = (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - square / 1680.0) * square) * square) / k
-    return -lam * ((1.0 + x) * math.log1p(x) - x) - series - 0.5 * math.log(2.0 * math.pi * k)
-
-
-@array_kernel
-def _poisson_large(lam, seed, stream, neuron, step):
-    """Poisson number of mean lam >= 10 by transformed rejection, algorithm PTRS.
-
-    W. Hoermann 1993, doi:10.1016/0167-6687(93)90997-4. Each attempt is a counter of its own.
-    """
-    b = 0.931 + 2.53 * math.sqrt(lam)
-    a = -0.059 + 0.02483 * b
-    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    inside = 0.9277 - 3.6224 / (b - 2.0)
-    k = math.floor(lam)
-    for attempt in range(4096):
-        purpose = or_bits(POISSON_LARGE, shift_left(unsigned(attempt), 48))
-        word0, word1 = _words(seed, stream, neuron, step, purpose)
-        u, v = _centred(word0), _uniform(word1)
-        margin = 0.5 - abs(u)  # may be 0: k is then negative
-        k = np.floor((2.0 * a / margin + b) * u + lam + 0.43)
-        if margin >= 0.07 and v <= inside:
-            break
-        if k < 0.0 or (margin < 0.013 and v > margin):
-            continue
-        if math.log(v * inverse_alpha / (a / (margin * margin) + b)) <= _log_poisson(k, lam):
-            break
-    return k
-
-
-@array_kernel
-def poisson(lam, seed, stream, neuron, step):
-    """Poisson number of mean lam, a float64 without fraction; NaN if lam is negative or NaN.
-
-    lam < 10: inversion, the number of partial sums of the distribution below a uniform number (exact to the
-    grid of 2**-52). Otherwise transformed rejection.
-    """
-    lam = np.float64(lam)
-    if not lam >= 0.0:
-        return math.nan
-    if lam == math.inf:
-        return math.inf
-    if lam >= POISSON_SMALL:
-        return _poisson_large(lam, seed, stream, neuron, step)
-    number = unsigned(neuron)  # the neurons 2 j and 2 j + 1 share a pair of words
-    word0, word1 = _words(seed, stream, shift_right(number, 1), step, POISSON)
-    u = _uniform(word1 if and_bits(number, 1) != 0 else word0)
-    term = exp(-lam)
-    total = term
-    k = 0.0
-    while u > total and term > POISSON_NEGLIGIBLE:
-        k += 1.0
-        term *= lam * (1.0 / k)
-        total += term
-    return k
-
-
 # ---------------------------------------------------------------- arrays
 
 
@@ -245,99 +174,6 @@ def fill_normal(even, odd, seed, stream, first, m, pair):
         n0, n1 = normal_pair(seed, stream, first + i, pair)
         even[i] = n0
         odd[i] = n1
-
-
-LANES = 64
-#: length of the scratch array of fill_poisson
-WORK = 5 * LANES + 2
-
-
-@kernel
-def _poisson_uniforms(u, seed, stream, first, m, step):
-    """The uniform numbers that poisson inverts, for m >= 1 lanes: a view of u, two longer than m.
-
-    Two neurons share a call of the generator, and the first and the last may need only one half of theirs.
-    """
-    start = first // 2
-    for j in range((first + m + 1) // 2 - start):
-        word0, word1 = _words(seed, stream, start + j, step, POISSON)
-        u[2 * j] = _uniform(word0)
-        u[2 * j + 1] = _uniform(word1)
-    return u[first - 2 * start :]
-
-
-@kernel
-def _invert_shared(count, u, lam, m):
-    """poisson's inversion for one lam < 10 and m lanes at once."""
-    term = exp(-lam)
-    total = term
-    k = 0.0
-    for i in range(m):
-        count[i] = 0.0
-    while term > POISSON_NEGLIGIBLE:
-        above = 0
-        for i in range(m):
-            more = u[i] > total
-            count[i] += 1.0 if more else 0.0
-            above += 1 if more else 0
-        if above == 0:
-            break
-        k += 1.0
-        term *= lam * (1.0 / k)
-        total += term
-
-
-@kernel
-def _invert_each(count, u, lam, start, m, rate, term, total):
-    """poisson's inversion for m lanes, each with its own lam; lanes with lam >= 10 are left for later."""
-    for i in range(m):
-        rate[i] = lam[start + i]
-    for i in range(m):
-        term[i] = exp(-rate[i])
-        total[i] = term[i]
-        count[i] = 0.0
-    k = 0.0
-    above = 1
-    while above > 0:
-        above = 0
-        k += 1.0
-        reciprocal = 1.0 / k
-        for i in range(m):
-            more = (u[i] > total[i]) & (term[i] > POISSON_NEGLIGIBLE) & (rate[i] < POISSON_SMALL)
-            count[i] += 1.0 if more else 0.0
-            above += 1 if more else 0
-            term[i] *= rate[i] * reciprocal
-            total[i] += term[i]
-
-
-@array_kernel
-def fill_poisson(out, lam, seed, stream, first, m, step, work):
-    """Fill out[:m] with Poisson numbers of the neurons first ... first + m - 1.
-
-    out: float64 or float32, at least m long. lam: expected number, one for all (length 1) or one for each
-    (length m); a negative or NaN lam gives NaN. Each number is that of poisson(lam, seed, stream, neuron,
-    step) and does not change with the length of lam. work: float64, WORK long; nothing is allocated here, so that
-    compiled code needs no memory manager.
-    """
-    scratch, count = work[: LANES + 2], work[LANES + 2 : 2 * LANES + 2]
-    shared = lam.size == 1
-    rate = np.float64(lam[0]) if m > 0 else 0.0
-    large = shared and not 0.0 <= rate < POISSON_SMALL
-    for start in range(0, m, LANES):
-        lanes = min(LANES, m - start)
-        if not large:
-            u = _poisson_uniforms(scratch, seed, stream, first + start, lanes, step)
-            if shared:
-                _invert_shared(count, u, rate, lanes)
-            else:
-                _invert_each(count, u, lam, start, lanes, work[130:194], work[194:258], work[258:322])
-            for i in range(lanes):
-                out[start + i] = count[i]
-        if large or not shared:
-            for i in range(start, start + lanes):
-                rate = np.float64(lam[0 if shared else i])
-                if not 0.0 <= rate < POISSON_SMALL:
-                    out[i] = poisson(rate, seed, stream, first + i, step)
 
 
 # ---------------------------------------------------------------- for the host

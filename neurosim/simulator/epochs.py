@@ -36,8 +36,8 @@ RECORD = 1 << 20
 MOST = 1 << 22
 #: steps of an epoch, so that the ring buffers of networks with few connections stay small
 LONG = 1 << 12
-#: length of the scratch array for Poisson numbers: WORK of kernels/random.py
-DRAW = 322
+#: length of the scratch array for Poisson numbers: WORK of kernels/poisson.py
+DRAW = 312
 #: seconds a stretch should last
 STRETCH = 0.15
 
@@ -94,7 +94,8 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     widths = block_widths(network, dt, single)
     wires = Wires()
     for k, p in enumerate(network.projections):
-        wires.deliveries[p] = deliveries(p, widths, dt, seed, PROJECTION_STREAM + k * STREAMS, single, threads, network.name_of(p))
+        wires.deliveries[p] = deliveries(p, widths, dt, seed, PROJECTION_STREAM + k * STREAMS, single, threads,
+                                         network.name_of(p))
     total = sum(p.size for p in network.populations)
     wires.epoch = max(1, min([MOST // total, LONG, *(d.shortest + 1 for d in wires.every)]))
     for group in groups:
@@ -159,7 +160,7 @@ class _Part:
             self.advance.append(program.advance.bind(
                 program.x.reshape(-1), program.hold, program.pu, group.tab, group.timing, group.book, group.rec,
                 self.spikes[starts[k]:max(end, starts[k])], cursor, np.empty(2 * plan.n_rows * LANES, program.real),
-                np.zeros(2 * LANES + 1, program.integer), np.empty(DRAW), self.ring, n, *common, group.stream))
+                np.zeros(2 * LANES + 1, program.integer), np.zeros(DRAW), self.ring, n, *common, group.stream))
         self.collect = compiled("collect", plan.single).bind(self.cursors, self.spikes, log, count, self.record, self.book,
                                                              shared)
 

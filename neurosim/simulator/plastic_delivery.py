@@ -136,7 +136,9 @@ def plastic(wired: Wired, widths: Mapping[Population, int], dt: float, seed: int
             initial[name] = _drawn(value, seed, stream + INITIAL_STREAM + k, n, f"{what}: {name}")
     varying = {name for name, value in values.items() if isinstance(value, np.ndarray)}
     source, target = wired.source.population, wired.target.population
-    plan = make_plastic_plan(model, source.model, target.model, varying=varying, delays=delays, single=single)
+    unit = projection.synapse.weight_unit(target.model, what)
+    plan = make_plastic_plan(model, source.model, target.model, varying=varying, delays=delays, single=single,
+                             receptor_unit=unit)
     weight = wired.weight.astype(float) if len(wired.weight) > 1 else float(wired.weight[0])
     rows = initial_rows(plan, model, weight, values, initial)
     n_blocks = -(-target.size // wired.width)

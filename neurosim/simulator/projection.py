@@ -91,6 +91,7 @@ class Projection(Link):
                                f"{type(self.connectivity).__name__}.")
         if not isinstance(self.synapse, Synapse):
             raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {type(self.synapse).__name__}.")
+        object.__setattr__(self, "synapse", self.synapse.in_unit_of(self.targets[0].population.model, what))
         delay = checked_value(self.delay, "delay", "ms", what)
         if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) > 0):
             raise ParameterError(f"{what}: a delay must be positive, at least one step; the smallest is {np.min(delay):g} ms.")
@@ -99,18 +100,21 @@ class Projection(Link):
             from neurosim.model.plasticity import PlasticityModel
 
             if not isinstance(self.plasticity, PlasticityModel):
-                raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not {type(self.plasticity).__name__}.")
+                raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not "
+                                   f"{type(self.plasticity).__name__}.")
         dendritic = float(checked_value(self.dendritic_delay, "dendritic_delay", "ms", what))
         if dendritic < 0 or (isinstance(delay, float) and dendritic > delay):
             raise ParameterError(f"{what}: dendritic_delay ({dendritic} ms) lies between 0 and the delay ({delay} ms).")
         if dendritic and self.plasticity is None:
-            raise ParameterError(f"{what}: dendritic_delay matters for plastic synapses only; give plasticity=, or leave it out.")
+            raise ParameterError(f"{what}: dendritic_delay matters for plastic synapses only; give plasticity=, or leave it "
+                                 "out.")
         object.__setattr__(self, "dendritic_delay", dendritic)
         for value, label in ((self.synapse.weight, "weight"), (delay, "delay")):
             if isinstance(value, np.ndarray) and not self.connectivity.ordered:
                 raise ParameterError(
                     f"{what}: one {label} for each connection needs a rule whose connections have a known order, such as "
-                    f"ns.Explicit or ns.Matrix; {type(self.connectivity).__name__} draws them. Give a number or a distribution.")
+                    f"ns.Explicit or ns.Matrix; {type(self.connectivity).__name__} draws them. Give a number or a "
+                    "distribution.")
         self.connectivity.check(*self.sides(), self.same())
 
     @property

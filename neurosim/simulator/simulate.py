@@ -36,8 +36,8 @@ from neurosim.simulator.traces import Trace
 
 #: spikes a thread can hold before it comes back
 CAPACITY = 1 << 18
-#: length of the scratch array for Poisson numbers: WORK of kernels/random.py, which would import Numba; a test compares them
-DRAW = 322
+#: length of the scratch array for Poisson numbers: WORK of kernels/poisson.py, which would import Numba; a test compares them
+DRAW = 312
 #: seconds a stretch should last: progress and Ctrl-C are looked at in between
 STRETCH = 0.15
 
@@ -179,7 +179,7 @@ class _Runner:
         n_rows = self.program.plan.n_rows
         self.saved = [np.empty(2 * n_rows * LANES, self.program.real) for _ in self.parts]
         self.whole = [np.zeros(2 * LANES + 1, self.program.integer) for _ in self.parts]
-        self.draw = [np.empty(DRAW) for _ in self.parts]
+        self.draw = [np.zeros(DRAW) for _ in self.parts]
         self.ring = np.zeros(1, self.program.real)
         self.common = (origin, float(time0), float(dt), seed, group.stream)
         self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]

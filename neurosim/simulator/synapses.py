@@ -13,15 +13,16 @@ input unit times ms), the form in which the filters h_n(t) = t^n exp(-t/tau)/(n!
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
-from neurosim.model.expression import Node, Num, Op, Sym, parse, substitute, symbols
+from neurosim.model.expression import Node, Num, Op, parse, symbols
 from neurosim.model.ir import NeuronModel
 from neurosim.model.values import checked_value
+from neurosim.units import quantity
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,26 @@ class Synapse:
     weight: Any = 0.0
 
     def __post_init__(self):
-        if not getattr(self.weight, "is_distribution", False):
+        # a quantity such as "100 pA" waits for the projection, whose target knows the unit
+        if not getattr(self.weight, "is_distribution", False) and quantity(self.weight) is None:
             weight = checked_value(self.weight, "weight", None, type(self).__name__)
             object.__setattr__(self, "weight", weight)
         self.check()
+
+    def weight_unit(self, model: NeuronModel, name: str) -> str | None:
+        """Return the unit of the weight at a target, or None if it is not known."""
+        return None
+
+    def in_unit_of(self, model: NeuronModel, name: str) -> Synapse:
+        """Return the synapse with its weight as plain number in the unit of a target.
+
+        Raises:
+            UnitError: if the weight is a quantity of another kind.
+        """
+        if getattr(self.weight, "is_distribution", False) or quantity(self.weight) is None:
+            return self
+        unit = self.weight_unit(model, name)
+        return replace(self, weight=checked_value(self.weight, "weight", unit or "1", f"{name}:"))
 
     def check(self) -> None:
         """Raise `ParameterError` for values that cannot be used."""
@@ -87,6 +104,9 @@ class Delta(Synapse):
     """
 
     variable: str | None = None
+
+    def weight_unit(self, model, name):
+        return model.units.get(state_of(model, self.variable, name))
 
     def receptor(self, model, size, name):
         return Receptor(("delta", state_of(model, self.variable, name)), {}, state_of(model, self.variable, name))
@@ -148,6 +168,11 @@ class Filtered(Synapse):
                 raise ParameterError(f"{what}: a current has no reversal potential: leave out e_rev or conductance=False.")
             object.__setattr__(self, "e_rev", _constant(self.e_rev, "e_rev", "mV", what))
 
+    def weight_unit(self, model, name):
+        unit = model.units.get(input_of(model, self.input, name)) or "1"
+        unit = unit if self.e_rev is None else f"({unit})/mV"
+        return unit if self.scale == "peak" else f"({unit})*ms"
+
     def times(self) -> tuple[str, ...]:
         """Names of the time constants."""
         return ("tau_syn",)
@@ -186,8 +211,8 @@ class Filtered(Synapse):
 def _constant(value: Any, name: str, unit: str, what: str) -> float | np.ndarray:
     value = checked_value(value, name, unit, what)
     if not isinstance(value, (float, np.ndarray)):
-        raise ParameterError(f"{what}: {name} is a number, or an array with one value for each neuron of the target population; "
-                             f"not {value!r:.60}. Neurons that share a synapse share its constants: draw the array yourself.")
+        raise ParameterError(f"{what}: {name} is a number, or an array with one value for each neuron of the target "
+                             f"population; not {value!r:.60}. Draw the array yourself.")
     return value
 
 
@@ -319,7 +344,7 @@ class NMDA(DoubleExponential):
     def check(self):
         super().check()
         if self.e_rev is None:
-            raise ParameterError("NMDA is a conductance without a reversal potential: give e_rev= in mV (0 for NMDA receptors).")
+            raise ParameterError("NMDA is a conductance without a reversal potential: give e_rev= in mV (usually 0).")
         if not (np.isscalar(self.mg) and self.mg >= 0):
             raise ParameterError(f"NMDA: mg is a concentration in mM, 0 or more, not {self.mg!r}.")
 

@@ -182,7 +182,7 @@ def test_a_leaky_neuron_answers_currents_as_scipy_says():
     trace = result.traces["v"]
     for k, (constants, _) in enumerate(KINDS):
         current, jumps = drive(constants, "peak", 0.3, 7 + k)
-        known = reference(lambda t, v: (-65.0 - v + 10.0 * current(t)) / 12.0, jumps, trace.times, -65.0)
+        known = reference(lambda t, v, i=current: (-65.0 - v + 10.0 * i(t)) / 12.0, jumps, trace.times, -65.0)
         # rtol 1e-12 of DOP853 on 65 mV, for some hundred steps of its own
         assert np.abs(trace.values[:, k] - known).max() < 1e-8
         assert known.max() > -65.0 + 1.0
@@ -204,8 +204,8 @@ def test_a_leaky_neuron_answers_conductances_with_the_order_of_the_method(method
     for dt in dts:
         source, cells = ns.Population(1, SOURCE, name="source"), ns.Population(2, ns.LIF(v_th=1e3), name="cells")
         # event at 10 - delay - dt makes a spike at 10 - delay
-        net = ns.Network([source, cells],
-                         [ns.Projection(source, cells[k], ns.AllToAll(), s, delay=2.0, name=f"p{k}") for k, s in enumerate(kinds)],
+        projections = [ns.Projection(source, cells[k], ns.AllToAll(), s, delay=2.0, name=f"p{k}") for k, s in enumerate(kinds)]
+        net = ns.Network([source, cells], projections,
                          [ns.SpikeInput(times=[arrival - 2.0 - dt], weight=1.0, target=source)], [ns.Probe(cells, "v")])
         result = ns.simulate(net, 40.0 + 2 * dt, dt, method={"cells": method} if method else None)
         trace = result.traces["v"]

@@ -36,7 +36,8 @@ def network(scale=1):
          link([a[10:60], c], a, ns.FixedTotalNumber(40 * k), ns.Alpha(ns.LogNormal(-3.5, 0.5), 2.0), delay=1.2, name="alpha"),
          link(c, a[5:], ns.FixedOutDegree(k), ns.DoubleExponential(0.05, 0.5, 6.0), delay=ns.Normal(3.0, 1.0, low=0.4)),
          link(a, b, ns.FixedInDegree(k), ns.Exponential(0.004, 3.0, 0.0), delay=1.0, name="exponential"),
-         link(b, b, ns.FixedInDegree(k, autapses=False), ns.Filter(0.01, 2.0, -80.0, order=2), delay=ns.Choice([0.3, 5.0, 20.0])),
+         link(b, b, ns.FixedInDegree(k, autapses=False), ns.Filter(0.01, 2.0, -80.0, order=2),
+              delay=ns.Choice([0.3, 5.0, 20.0])),
          link(a, b[::3], ns.FixedInDegree(k), ns.NMDA(ns.Uniform(0.0, 0.002)), delay=2.5, name="nmda"),
          link(c, c, ns.Explicit(*some), ns.Delta(given, variable="g"), delay=lags),
          link(b, c, ns.AllToAll(), ns.Delta(0.01, variable="g"), delay=0.4)],
@@ -48,7 +49,7 @@ def network(scale=1):
 
 def joined(results):
     out = {}
-    for name, trains in results[0].spikes.items():
+    for name in results[0].spikes:
         out[name + ".times"] = np.concatenate([r.spikes[name].times for r in results])
         out[name + ".indices"] = np.concatenate([r.spikes[name].indices for r in results])
     for name in results[0].traces:

@@ -123,7 +123,7 @@ def build(sizes, links, seed, rng):
             weights = np.broadcast_to(weight, n)
         delays = delay.sample(seed, stream + wiring.DELAY_STREAM, n) if hasattr(delay, "sample") else np.broadcast_to(delay, n)
         synapse = ns.Delta(weight) if link["state"] == "v" else ns.Exponential(weight, TAU_S)
-        ends = [[cells[p] if which is None else cells[p][which] for p, which in side] for side in (link["source"], link["target"])]
+        ends = [[cells[p] if which is None else cells[p][which] for p, which in link[side]] for side in ("source", "target")]
         projections.append(ns.Projection(*ends, rule, synapse, delay=delay, name=f"link {k}"))
         naive.append(NaiveLink([pre[j] for j in edges.pre], [post[i] for i in edges.post], weights,
                                np.rint(delays / DT).astype(int), link["state"]))

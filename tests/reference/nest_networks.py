@@ -1,6 +1,6 @@
 """The cases of `network_catalogue` in NEST (Gewaltig & Diesmann 2007, doi:10.4249/scholarpedia.1430).
 
-A program for the Python that has NEST:   nest_networks.py FILE.npz case NAME
+A program for the Python that has NEST:   nest_networks.py FILE.npz case NAME [NUMBER]
                                           nest_networks.py FILE.npz random SEED
                                           nest_networks.py FILE.npz version
 
@@ -16,8 +16,8 @@ import sys
 
 import nest
 import numpy as np
+from network_cases import Case, Cells, Run, Source, Wires, ordered, variant
 from network_catalogue import CASES
-from network_cases import Case, Cells, Run, Source, Wires, ordered
 
 MODELS = {("exponential", False): "iaf_psc_exp", ("alpha", False): "iaf_psc_alpha", ("delta", False): "iaf_psc_delta",
           ("exponential", True): "iaf_cond_exp", ("double_exponential", True): "iaf_cond_beta"}
@@ -41,7 +41,8 @@ def neurons(c: Cells, case: Case):
     onto = [w.synapse for w in case.onto(c.name)]
     (model,) = {MODELS[s.kind, s.e_rev is not None] for s in onto}
     p = c.parameters
-    values = {"C_m": 1000 * p["tau_m"] / p["r_m"], "E_L": p["v_rest"], "V_th": p["v_th"], "V_reset": p["v_reset"], "t_ref": p["t_ref"]}
+    values = {"C_m": 1000 * p["tau_m"] / p["r_m"], "E_L": p["v_rest"], "V_th": p["v_th"], "V_reset": p["v_reset"],
+              "t_ref": p["t_ref"]}
     if model.startswith("iaf_cond"):
         values["g_L"] = 1000 / p["r_m"]
     else:
@@ -50,7 +51,7 @@ def neurons(c: Cells, case: Case):
         side = "ex" if w.weight.sum() > 0 and (w.synapse.e_rev is None or w.synapse.e_rev > -60) else "in"
         if w.synapse.e_rev is not None:
             values[f"E_{side}"] = w.synapse.e_rev
-        names = {"exponential": ("tau_syn",), "alpha": ("tau_syn",), "double_exponential": ("tau_rise", "tau_decay"), "delta": ()}
+        names = {"exponential": ["tau_syn"], "alpha": ["tau_syn"], "double_exponential": ["tau_rise", "tau_decay"], "delta": []}
         values |= {f"{n}_{side}": t for n, t in zip(names[w.synapse.kind], w.synapse.tau)}
     nodes = nest.Create(model, c.size, values)
     nodes.V_m = c.v0
@@ -83,7 +84,8 @@ def connect(w: Wires, pre, post, dt: float, later: int) -> None:
     if w.rule is not None:
         q = w.rule.parameters
         if w.rule.kind == "stdp_sent_after":
-            model, values = "stdp_synapse", {"Wmax": 1000 * q["w_max"], "lambda": q["lam"], "alpha": q["alpha"], "tau_plus": q["tau_plus"]}
+            model = "stdp_synapse"
+            values = {"Wmax": 1000 * q["w_max"], "lambda": q["lam"], "alpha": q["alpha"], "tau_plus": q["tau_plus"]}
             post.tau_minus = q["tau_minus"]
         else:
             # NEST keeps u and x as the next spike finds them
@@ -140,7 +142,7 @@ def main(path: str, what: str, *arguments: str) -> None:
     """Write a run as npz."""
     nest.verbosity = nest.VerbosityLevel.ERROR
     if what == "case":
-        run(CASES[arguments[0]]()).save(path)
+        np.savez(path, **run(variant(CASES[arguments[0]](), int(*arguments[1:]))).flat())
     elif what == "version":
         np.savez(path, version=np.array(nest.__version__))
     else:

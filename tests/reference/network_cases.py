@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -103,6 +103,7 @@ class Case:
     Attributes:
         methods: integrator of neurosim by peer: the one that the peer has too, or one whose error can be neglected.
         shown: number of neurons of each population whose v is recorded; every: interval in ms.
+        number: which `variant` it is.
     """
 
     name: str
@@ -112,8 +113,9 @@ class Case:
     sources: tuple[Source, ...]
     wires: tuple[Wires, ...]
     methods: dict[str, str]
-    shown: int = 4
-    every: float = 0.5
+    shown: int = 3
+    every: float = 2.0
+    number: int = 0
 
     @property
     def steps(self) -> int:
@@ -148,17 +150,17 @@ class Run:
     traces: dict[str, np.ndarray]
     weights: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def save(self, path: str | Path) -> None:
-        """Write the run as npz."""
-        flat = {f"traces/{k}": v for k, v in self.traces.items()} | {f"weights/{k}": v for k, v in self.weights.items()}
+    def flat(self) -> dict[str, np.ndarray]:
+        """Return the run as arrays by name, for npz."""
+        out = {f"traces/{k}": v for k, v in self.traces.items()} | {f"weights/{k}": v for k, v in self.weights.items()}
         for name, (times, neurons) in self.spikes.items():
-            flat |= {f"times/{name}": times, f"neurons/{name}": np.asarray(neurons, np.int32)}
-        np.savez(path, **flat)
+            out |= {f"times/{name}": times, f"neurons/{name}": np.asarray(neurons, np.int32)}
+        return out
 
     @classmethod
     def of(cls, flat) -> Run:
-        """Return a run from arrays by name, as `save` writes them."""
-        part = {kind: {k.split("/")[-1]: flat[k][...] for k in flat if k.startswith(f"{kind}/")}
+        """Return a run from arrays by name, as `flat` gives them."""
+        part = {kind: {k.split("/")[-1]: flat[k] for k in flat if k.startswith(f"{kind}/")}
                 for kind in ("times", "neurons", "traces", "weights")}
         return cls({k: (t, part["neurons"][k]) for k, t in part["times"].items()}, part["traces"], part["weights"])
 
@@ -176,7 +178,8 @@ def ordered(times, neurons, dt: float, duration: float) -> tuple[np.ndarray, np.
 def uniform(seed: int, n: int) -> np.ndarray:
     """Return n numbers in [0, 1) by SplitMix64 (Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195)."""
     with np.errstate(over="ignore"):
-        z = np.uint64(seed) * np.uint64(0xD1B54A32D192ED03) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z += np.uint64(seed) * np.uint64(0xD1B54A32D192ED03)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
@@ -213,6 +216,15 @@ def wires(seed: int, source: Cells | Source, target: Cells, p: float, weight, de
     delay = between(seed + 2, len(pre), *delay) if isinstance(delay, tuple) else np.full(len(pre), delay)
     return Wires(f"{source.name}_{target.name}", source.name, target.name, pre, post, weight,
                  np.maximum(np.rint(delay / dt), 1) * dt, synapse, rule)
+
+
+def variant(case: Case, number: int) -> Case:
+    """Return the case with its targets, its spikes from outside and its initial potentials dealt out otherwise."""
+    sizes = {p.name: p.size for p in (*case.cells, *case.sources)}
+    cells = tuple(replace(c, v0=np.roll(c.v0, 3 * number), current=np.roll(c.current, 5 * number)) for c in case.cells)
+    sources = tuple(replace(s, neurons=(s.neurons + 7 * number) % np.int32(s.size)) for s in case.sources)
+    moved = tuple(replace(w, post=(w.post + (k + 2) * number) % np.int32(sizes[w.target])) for k, w in enumerate(case.wires))
+    return replace(case, cells=cells, sources=sources, wires=moved, number=number)
 
 
 def lif(seed: int, name: str, size: int, v0: tuple[float, float], current=0.0, **parameters: float) -> Cells:
@@ -317,8 +329,30 @@ def call_peer(peer: str, *arguments: str) -> dict[str, np.ndarray]:
 
 
 def run_peer(case: Case, peer: str) -> Run:
-    """Run a case, one of `network_catalogue.CASES`, in a peer."""
-    return Run.of(call_peer(peer, "case", case.name))
+    """Run a case of `network_catalogue`, or a variant of one, in a peer."""
+    return Run.of(call_peer(peer, "case", case.name, str(case.number)))
+
+
+# -- stored ------------------------------------------------------------------------------------------------------
+
+STORE = HERE.parents[1] / "data" / "reference"
+
+
+def file_of(peer: str, what: str = "networks") -> Path:
+    """Return the file with the stored runs of a peer."""
+    return STORE / f"{what}_{peer}.h5"
+
+
+def read_stored(case: Case, peer: str) -> tuple[Run, str]:
+    """Return (run, digest of the case it was made from)."""
+    import h5py
+
+    with h5py.File(file_of(peer), "r") as file:
+        group = file[case.name]
+        spikes = {n: (np.cumsum(d["steps"][...], dtype=np.int64) * case.dt, d["neurons"][...].astype(np.int32))
+                  for n, d in group["spikes"].items()}
+        traces, weights = ({n: d[...] for n, d in group[k].items()} if k in group else {} for k in ("traces", "weights"))
+        return Run(spikes, traces, weights), group.attrs["digest"]
 
 
 # -- comparing ----------------------------------------------------------------------------------------------------
@@ -329,7 +363,7 @@ def agree_until(one: Run, two: Run, dt: float, duration: float, slack: int = 0) 
     slack: number of steps by which a spike may be moved.
     """
     first = duration
-    for name in one.spikes:
+    for name in one.spikes.keys() & two.spikes.keys():
         a, b = ([np.rint(r.spikes[name][0] / dt).astype(np.int64), r.spikes[name][1]] for r in (one, two))
         for neuron in np.union1d(a[1], b[1]):
             x, y = a[0][a[1] == neuron], b[0][b[1] == neuron]

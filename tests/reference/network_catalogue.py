@@ -32,7 +32,8 @@ def cuba() -> Case:
 
 
 def varied() -> Case:
-    exc, sst, pv = (lif(s, n, k, (-65.0, -50.0), (0.1, 0.2), **PLAIN) for s, n, k in ((40, "E", 120), (42, "S", 20), (44, "P", 30)))
+    exc, sst, pv = (lif(s, n, k, (-65.0, -50.0), (0.1, 0.2), **PLAIN)
+                    for s, n, k in ((40, "E", 120), (42, "S", 20), (44, "P", 30)))
     e, i = Synapse("exponential", (3.0,)), Synapse("exponential", (8.0,))
     outside = poisson(46, "X", 40, 50.0, 0.1, 400.0)
     return Case("varied", 0.1, 400.0, (exc, sst, pv), (outside,), (
@@ -52,7 +53,7 @@ def coba() -> Case:
 
 def cobahh() -> Case:
     values = dict(c_m=0.2, g_l=0.01, g_na=20.0, g_k=6.0, e_l=-60.0, e_na=50.0, e_k=-90.0, v_t=-63.0, v_th=-20.0, t_ref=3.0)
-    exc, inh = (Cells(n, k, values, between(s + 1, k, 0.0, 0.3), between(s, k, -70.0, -60.0), "traub_miles")
+    exc, inh = (Cells(n, k, values, between(s + 1, k, -0.05, 0.1), between(s, k, -70.0, -60.0), "traub_miles")
                 for s, n, k in ((100, "E", 80), (102, "I", 20)))
     e, i = Synapse("exponential", (5.0,), 0.0), Synapse("exponential", (10.0,), -80.0)
     return Case("cobahh", 0.05, 200.0, (exc, inh), (), (
@@ -143,9 +144,10 @@ def gap_junctions() -> Case:
     return Case("gap_junctions", 0.1, 400.0, (cells,), (), (couple, inhibition), {"brian2": "exact"})
 
 
-MAKERS: tuple[Callable[[], Case], ...] = (cuba, varied, coba, cobahh, delta, alpha, double_exponential, stdp, stdp_dendritic, triplet,
-                                          inhibitory, short_term, depression, gap_junctions)
+MAKERS: tuple[Callable[[], Case], ...] = (cuba, varied, coba, cobahh, delta, alpha, double_exponential, stdp, stdp_dendritic,
+                                          triplet, inhibitory, short_term, depression, gap_junctions)
 CASES: dict[str, Callable[[], Case]] = {make.__name__: make for make in MAKERS}
-#: what each peer runs: NEST finds the spikes of Hodgkin-Huxley neurons at the peak of v, and pairs are its own business
+#: what each peer runs: NEST finds the spikes of Hodgkin-Huxley neurons at the peak of v, and has its own rules of plasticity
 RUNS = {"brian2": tuple(n for n in CASES if n != "stdp_dendritic"),
-        "nest": ("cuba", "varied", "coba", "delta", "alpha", "double_exponential", "stdp_dendritic", "short_term", "depression")}
+        "nest": ("cuba", "varied", "coba", "delta", "alpha", "double_exponential", "stdp_dendritic", "short_term",
+                 "depression")}

@@ -108,8 +108,9 @@ def brian2_random(seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     b2.defaultclock.dt = DT*ms
     space = {"tau": TAU_M*ms, "v_th": V_TH*mV, "v_reset": V_RESET*mV, "t_ref": T_REF*ms, "mV": mV, "mean": OUTSIDE*DT/1000}
-    cells = b2.NeuronGroup(N_E + N_I, "dv/dt = -v/tau : volt (unless refractory)", threshold="v > v_th", reset="v = v_reset",
-                           refractory="t_ref + dt", method="exact", namespace=space)
+    cells = b2.NeuronGroup(N_E + N_I, """dv/dt = -active*v/tau : volt
+                           active = int(t - lastspike > t_ref + dt/2) : 1 (constant over dt)""", threshold="v > v_th",
+                           reset="v = v_reset", refractory="t_ref + dt", method="exact", namespace=space)
     cells.v = "rand()*v_th"
     # kicks of a neuron that is held are lost; see brian2_networks
     cells.run_regularly(f"v += {J}*mV*poisson(mean)*int(t - lastspike > t_ref - dt/2)", dt=DT*ms, when="synapses")

@@ -48,22 +48,11 @@ def pairs(kind, seed, stream, neuron, step, out):
 
 
 @njit(error_model="numpy")
-def poissons(lam, seed, stream, neuron, step, out):
-    for i in range(neuron.size):
-        out[i] = random.poisson(lam, seed, stream, neuron[i], step[i])
-
-
-@njit(error_model="numpy")
 def fill(kind, even, odd, seed, stream, first, m, pair):
     if kind == 0:
         random.fill_uniform(even, odd, seed, stream, first, m, pair)
     else:
         random.fill_normal(even, odd, seed, stream, first, m, pair)
-
-
-@njit(error_model="numpy")
-def fill_poisson(out, lam, seed, stream, first, m, step):
-    random.fill_poisson(out, lam, seed, stream, first, m, step, np.empty(random.WORK))
 
 
 KINDS = {"uniform": 0, "normal": 1, "exponential": 2}
@@ -162,9 +151,7 @@ def test_words_streams_seeds_neurons_and_steps_are_independent(kind):
 def test_kinds_of_the_same_stream_are_independent():
     n = 200_000
     uniform, normal, exponential = (draw(kind, n, seed=23)[0] for kind in KINDS)
-    counts = np.empty(n)
-    poissons(3.0, 23, 0, np.arange(n), np.full(n, 5), counts)
-    rows = [uniform, stats.norm.cdf(normal), exponential, counts]
+    rows = [uniform, stats.norm.cdf(normal), exponential]
     for i, a in enumerate(rows):
         for b in rows[i + 1 :]:
             assert correlation_is_chance(a, b)
@@ -190,96 +177,6 @@ def test_neighbours_in_the_plane_of_neuron_and_step():
     assert stats.chisquare(cells).pvalue > ALARM
 
 
-# ---------------------------------------------------------------- Poisson
-
-
-def chisquare_poisson(counts, lam):
-    """p value of the counts against the distribution, in at most some 60 cells that expect 20 or more."""
-    n, edges, below = counts.size, [], 0.0
-    candidates = np.unique(
-        stats.poisson.ppf([*np.linspace(0.0, 1.0, 61)[1:-1], 1 - 300 / n, 1 - 20 / n], lam)
-    )
-    for edge in candidates:
-        upto, above = stats.poisson.cdf(edge, lam), stats.poisson.sf(edge, lam)
-        if n * (upto - below) >= 20 and n * above >= 20:
-            edges.append(edge)
-            below = upto
-    expected = n * np.diff([0.0, *stats.poisson.cdf(edges, lam), 1.0])
-    observed = np.bincount(np.searchsorted(edges, counts), minlength=expected.size)
-    assert expected.size >= 2
-    return stats.chisquare(observed, expected).pvalue
-
-
-LAMBDAS = (0.01, 0.1, 0.7, 2.0, 5.0, 9.99, 10.0, 13.0, 16.5, 40.0, 150.0, 1000.0)
-
-
-@pytest.mark.parametrize("lam", LAMBDAS)
-def test_poisson_distribution(lam):
-    n = 200_000
-    along_neurons = np.empty(n)
-    fill_poisson(along_neurons, np.array([lam]), 41, 2, 0, n, 9)
-    along_steps = np.empty(n)
-    poissons(lam, 41, 2, np.full(n, 6), np.arange(n), along_steps)
-    for counts in (along_neurons, along_steps):
-        assert (counts == np.floor(counts)).all() and counts.min() >= 0
-        assert chisquare_poisson(counts, lam) > ALARM
-        assert abs(counts.mean() - lam) < SIGMAS * math.sqrt(lam / n)
-        # the sample variance has variance (mu4 - mu2**2) / n = (lam + 2 lam**2) / n
-        assert abs(counts.var() - lam) < SIGMAS * math.sqrt((lam + 2 * lam**2) / n)
-
-
-@pytest.mark.parametrize("lam", [1e5, 1e9, 1e12])
-def test_large_poisson_numbers(lam):
-    n = 100_000
-    counts = np.empty(n)
-    fill_poisson(counts, np.array([lam]), 42, 0, 0, n, 0)
-    # skewness 1 / sqrt(lam) moves the distribution function by 0.07 / sqrt(lam), far below 1 / sqrt(n)
-    z = (counts + stats.uniform.rvs(-0.5, 1, n, random_state=1) - lam) / math.sqrt(lam)
-    assert stats.kstest(z, stats.norm.cdf).pvalue > ALARM
-
-
-def test_log_of_the_poisson_distribution():
-    @njit
-    def compiled(k, lam):
-        return random._log_poisson(k, lam)
-
-    for lam in (10.0, 33.3, 1000.0, 1e6):
-        for k in {0.0, 1.0, 15.0, 16.0, 17.0, *np.floor(lam + np.sqrt(lam) * np.arange(-3.0, 6.0))}:
-            if k >= 0:
-                assert compiled(k, lam) == pytest.approx(stats.poisson.logpmf(k, lam), rel=1e-9, abs=1e-9)
-
-
-def test_poisson_of_zero_and_of_no_number():
-    lam = np.array([0.0, -0.0, -1.0, math.nan, math.inf, 5e-324])
-    out = np.empty(6)
-    fill_poisson(out, lam, 1, 1, 0, 6, 0)
-    each = [0, 0, math.nan, math.nan, math.inf, 0]
-    np.testing.assert_array_equal(out, each)
-    for value, expected in zip(lam, each):
-        fill_poisson(out, np.array([value]), 1, 1, 0, 6, 0)
-        np.testing.assert_array_equal(out, expected)
-    fill_poisson(out, np.array([1.0]), 1, 1, 0, 0, 0)
-    fill_poisson(out, np.empty(0), 1, 1, 0, 0, 0)
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("first", [0, 1, 64, 2**40 + 3])
-def test_poisson_arrays_equal_single_numbers(dtype, first):
-    m = 151
-    rng = np.random.default_rng(5)
-    lam = np.where(rng.random(m) < 0.2, rng.uniform(10, 60, m), rng.uniform(0, 10, m)).astype(dtype)
-    each, one = np.empty(m, dtype), np.empty(1)
-    fill_poisson(each, lam, 7, 8, first, m, 9)
-    for i in range(m):
-        poissons(float(lam[i]), 7, 8, np.array([first + i]), np.array([9]), one)
-        assert each[i] == one[0]
-    for rate in (0.3, 8.0, 30.0):
-        shared, same = np.empty(m, dtype), np.empty(m, dtype)
-        fill_poisson(shared, np.array([rate], dtype), 7, 8, first, m, 9)
-        fill_poisson(same, np.full(m, rate, dtype), 7, 8, first, m, 9)
-        np.testing.assert_array_equal(shared, same)
-
-
 # ---------------------------------------------------------------- a value depends on its counter only
 
 
@@ -300,21 +197,6 @@ def test_arrays_do_not_depend_on_how_they_are_split(kind):
     single_precision = np.empty((2, m), np.float32)
     fill(KINDS[kind], single_precision[0], single_precision[1], 5, 6, first, m, 7)
     np.testing.assert_array_equal(single_precision, whole.astype(np.float32))
-
-
-def test_poisson_arrays_do_not_depend_on_how_they_are_split():
-    m = 333
-    for lam in (np.array([2.5]), np.array([25.0]), np.random.default_rng(3).uniform(0, 20, m)):
-        whole = np.empty(m)
-        fill_poisson(whole, lam, 5, 6, 11, m, 7)
-        for width in (1, 5, 64, 100):
-            parts = np.empty(m)
-            for at in range(0, m, width):
-                n = min(width, m - at)
-                fill_poisson(
-                    parts[at : at + n], lam if lam.size == 1 else lam[at : at + n], 5, 6, 11 + at, n, 7
-                )
-            np.testing.assert_array_equal(whole, parts)
 
 
 def test_single_precision_uniform_numbers_stay_below_one():
@@ -345,12 +227,6 @@ uniform, normal = random.uniforms(77, 3, 40, 5), random.normals(77, 3, 40, 4)
 for values in (uniform, normal):
     print(hashlib.sha256(values.tobytes()).hexdigest())
 """
-COUNTS = """
-counts = np.empty((4, 70))
-for row, lam in zip(counts, ([0.5], [7.0], [20.0], np.linspace(0, 20, 70))):
-    random.fill_poisson(row, np.array(lam, float), -5, 3, 1, 70, 2, np.empty(random.WORK))
-print(hashlib.sha256(counts.tobytes()).hexdigest())
-"""
 HITS = """
 print(*(sum(f.stats.cache_hits.values()) for f in (random._fill_uniform, random._fill_normal)))
 """
@@ -364,12 +240,9 @@ def run(program, **environment):
 
 
 def test_without_compilation_the_bits_are_the_same():
-    counts = np.empty((4, 70))
-    for row, lam in zip(counts, ([0.5], [7.0], [20.0], np.linspace(0, 20, 70))):
-        fill_poisson(row, np.array(lam, float), -5, 3, 1, 70, 2)
-    expected = (random.uniforms(77, 3, 40, 5), random.normals(77, 3, 40, 4), counts)
+    expected = (random.uniforms(77, 3, 40, 5), random.normals(77, 3, 40, 4))
     digests = [hashlib.sha256(values.tobytes()).hexdigest() for values in expected]
-    assert run(HOST + COUNTS, NUMBA_DISABLE_JIT="1") == digests
+    assert run(HOST, NUMBA_DISABLE_JIT="1") == digests
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
