@@ -13,7 +13,7 @@ lif = ns.NeuronModel.from_equations(
     parameters=dict(tau_m=20.0, v_th=20.0, v_reset=10.0, t_ref=2.0), name="lif")
 exc, inh = ns.Population(4000, lif, name="E"), ns.Population(1000, lif, name="I")
 net = ns.Network([exc, inh], projections=[
-    ns.Projection(exc, [exc, inh], ns.FixedInDegree(400), ns.Delta(weight=0.25), delay=1.5, name="excitation"),     # mV, ms
+    ns.Projection(exc, [exc, inh], ns.FixedInDegree(400), ns.Delta(weight=0.25), delay=1.5, name="excitation"),  # mV, ms
     ns.Projection(inh, [exc, inh], ns.FixedInDegree(100), ns.Delta(weight=-0.75), delay=1.5, name="inhibition")],
     stimuli=[ns.PoissonInput(rate=8000, weight=0.25, target=[exc, inh])])
 

@@ -11,9 +11,9 @@ matplotlib.rcParams.update(ns.plot.rc())
 
 cells = ns.Population(100, ns.LIF(tau_m=20, r_m=100, v_rest=-60, v_reset=-60), name="cells")
 inh = ns.Population(200, ns.Poisson(rate=20), name="inhibition")
-rule = ns.InhibitorySTDP(rho_0=5, eta=1e-5, w_max=0.02)                                                   # Hz, uS
+rule = ns.InhibitorySTDP(rho_0=5, eta=1e-5, w_max=0.02)  # Hz, uS
 learn = ns.Projection(inh, cells, ns.Bernoulli(0.5), ns.Exponential(0.0, tau_syn=10, e_rev=-80), plasticity=rule)
-drive = ns.OrnsteinUhlenbeck(mean=np.linspace(0.12, 0.3, cells.size), sigma=0.05, tau=5, target=cells)    # nA
+drive = ns.OrnsteinUhlenbeck(mean=np.linspace(0.12, 0.3, cells.size), sigma=0.05, tau=5, target=cells)  # nA
 net = ns.Network([inh, cells], projections=[learn], stimuli=[drive], probes=[ns.Probe(learn, "w", every=200)])
 result = ns.simulate(net, duration=20_000, dt=0.2, seed=5)
 

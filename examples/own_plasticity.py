@@ -19,9 +19,9 @@ calcium = ns.PlasticityModel.from_equations(
     units=dict(tau_ca="ms", tau="ms"))
 
 parrot = ns.NeuronModel.from_equations("dv/dt = -v/tau : 1", threshold="v > 0.5", reset="v = 0", parameters=dict(tau=1.0))
-lag = np.arange(-80.0, 81.0, 4.0)                                          # ms from the source's spike to the target's
+lag = np.arange(-80.0, 81.0, 4.0)  # ms from the source's spike to the target's
 pre, post = ns.Population(lag.size, parrot, name="pre"), ns.Population(lag.size, parrot, name="post")
-pairs = 100 + 200*np.arange(60)                                            # 60 pairs, far enough apart for calcium
+pairs = 100 + 200*np.arange(60)  # 60 pairs, far enough apart for calcium
 net = ns.Network([pre, post], projections=[
     # calcium enters 13.7 ms after the source's spike
     ns.Projection(pre, post, ns.OneToOne(), ns.Delta(0.5), delay=13.7, plasticity=calcium)],

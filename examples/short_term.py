@@ -14,8 +14,8 @@ source = ns.Population(1, parrot, name="source")
 cells = {name: ns.Population(1, ns.LIF(tau_m=20, r_m=40), name=name) for name in ("depressing", "facilitating")}
 rules = [ns.ShortTerm(U=0.5, tau_rec=400, tau_facil=20), ns.ShortTerm(U=0.05, tau_rec=50, tau_facil=600)]
 links = [ns.Projection(source, cell, ns.AllToAll(), ns.Exponential(weight, tau_syn=3), plasticity=rule)
-         for cell, rule, weight in zip(cells.values(), rules, [0.5, 2.0])]                                # nA
-times = np.append(np.arange(50, 500, 50), 900)                                                            # 20 Hz, then a pause
+         for cell, rule, weight in zip(cells.values(), rules, [0.5, 2.0])]  # nA
+times = np.append(np.arange(50, 500, 50), 900)  # 20 Hz, then a pause
 probes = [ns.Probe(cell, "v", name=name) for name, cell in cells.items()]
 probes += [ns.Probe(link, x, every=1, name=f"{x} {name}") for name, link in zip(cells, links) for x in "ux"]
 net = ns.Network([source, *cells.values()], projections=links, stimuli=[ns.SpikeInput(times=times, weight=1, target=source)],

@@ -18,7 +18,7 @@ The paper uses 784 pixels of MNIST, 60,000 images and 100 to 6400 neurons; 100 n
 8 x 8 digits of Alpaydin and Kaynak (data/digits.csv.gz), `train` of them shown `epochs` times, with gain and rates for 64
 pixels, thresholds that rise and decay faster, one delay for all synapses instead of random ones, normalisation after ten
 images instead of one, and no second showing of an image that gives few spikes.  So the accuracy is this program's, not the
-paper's.
+paper's.  Training and held-out images are drawn at random (by the seed), so that writers occur in both.
 
 Source: P. U. Diehl, M. Cook (2015), doi:10.3389/fncom.2015.00099.  Digits: E. Alpaydin, C. Kaynak (1998), Optical
 recognition of handwritten digits, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.

@@ -37,12 +37,12 @@ REFERENCE = Reference(
     "and inhibition in sensory pathways and memory networks, Science 334, 1569-1573",
     doi="10.1126/science.1211095",
     numbers={
-        "rate_single": Number(5.0, 1.5, "Hz", "rho_0, where the mean change of the weights vanishes. Spikes come in clusters, "
-                              "while the preferred channel is up: 90 in 18 s are not independent."),
+        "rate_single": Number(5.0, 1.5, "Hz", "rho_0, where the mean change of the weights vanishes. Spikes come in "
+                              "clusters, while the preferred channel is up: 90 in 18 s are not independent."),
         "detailed_balance": Number(1.0, 0.15, "", "Figure 1: inhibitory weights take the tuning of the excitatory ones: "
                                    "correlation over eight channels, lowered by chance in a minute of input."),
-        "rate_after": Number(3.0, 1.0, "Hz", "rho_net; above it as long as weights still grow, and because spikes of sources and "
-                             "targets are not independent."),
+        "rate_after": Number(3.0, 1.0, "Hz", "rho_net; above it as long as weights still grow, and because spikes of sources "
+                             "and targets are not independent."),
         "cv_after": Number(1.0, 0.2, "", "Figure 3: asynchronous irregular; CV of the intervals near 1."),
         "pairs_after": Number(0.0, 0.02, "", "The same: correlation of spike counts of pairs in 5 ms near 0."),
     },

@@ -56,7 +56,7 @@ NEGLIGIBLE = 2.0**-44  # a part of 2**16 that is below half the spacing of numbe
 STIRLING_FROM = 16.0
 
 LANES = 64
-FEW = 2  # so many numbers are had sooner one by one
+FEW = 1  # so many numbers are had sooner one by one
 SLOTS = 4
 STEPS = 64  # steps of the distribution below 1 - 2**-16; 56 for lam = 30
 

@@ -22,12 +22,14 @@ class Changes:
         models: models with other parameters by population.
         off: projections that are switched off.
         values: other parameters of projections: "weight", or those of the plasticity rule.
+        set_now: new values of variables of plastic connections, for this run's beginning alone.
     """
 
     asked: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[Population, NeuronModel] = field(default_factory=dict)
     off: frozenset[Link] = frozenset()
     values: Mapping[Link, Mapping[str, Any]] = field(default_factory=dict)
+    set_now: Mapping[Link, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def changed(network: Network, changes: Mapping[str, Any] | None, earlier: Changes | None = None) -> Changes:
@@ -36,7 +38,8 @@ def changed(network: Network, changes: Mapping[str, Any] | None, earlier: Change
     Args:
         network: the network.
         changes: by name of a population: values of parameters by name; by name of a projection: False (off), True (on), or
-            values by name: "weight" (one number for all connections), or parameters of its plasticity rule.
+            values by name: "weight" (one number for all connections), or parameters of its plasticity rule, or its
+            variables, such as "w": one number, or one for each connection in the order of ``result.connections``, set once.
         earlier: changes of the run that is continued.
 
     Raises:
@@ -47,11 +50,15 @@ def changed(network: Network, changes: Mapping[str, Any] | None, earlier: Change
         raise ParameterError(f"changes= takes a dictionary such as {{'E': {{'tau_m': 15.0}}}}, not {type(changes).__name__}.")
     populations = {network.name_of(p): p for p in network.populations}
     projections = {network.name_of(p): p for p in network.projections}
+    set_now: dict[Link, Mapping[str, Any]] = {}
     for name, value in (changes or {}).items():
         if name not in populations and name not in projections:
             known = [*populations, *projections]
             raise NetworkError(f"changes: there is no population or projection {name!r}.{nearest(str(name), known)} "
                                f"Known: {listing(known)}.")
+        if isinstance(value, Mapping) and (own := _variables(projections.get(name), value)):
+            set_now[projections[name]] = own
+            value = {k: v for k, v in value.items() if k not in own}
         before = asked.get(name, {"on": True, "values": {}})
         if isinstance(value, bool):
             if name in populations:
@@ -77,7 +84,13 @@ def changed(network: Network, changes: Mapping[str, Any] | None, earlier: Change
         if entry["values"]:
             _check_values(projection, name, entry["values"])
             values[projection] = entry["values"]
-    return Changes(asked, models, frozenset(off), values)
+    return Changes(asked, models, frozenset(off), values, set_now)
+
+
+def _variables(projection: Link | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the values that are variables of the plasticity rule."""
+    rule = getattr(projection, "plasticity", None)
+    return {k: v for k, v in values.items() if k in rule.variable_names} if rule is not None else {}
 
 
 def _check(model: NeuronModel, population: Population) -> None:
@@ -89,7 +102,7 @@ def _check(model: NeuronModel, population: Population) -> None:
 
 def _check_values(projection: Link, name: str, values: Mapping[str, Any]) -> None:
     rule = getattr(projection, "plasticity", None)
-    known = list(rule.parameters) if rule is not None else ["weight"]
+    known = [*rule.parameters, *rule.variable_names] if rule is not None else ["weight"]
     for key, value in values.items():
         if key not in known:
             raise ParameterError(f"changes: {name!r} has no {key!r} that can be changed.{nearest(key, known)} "

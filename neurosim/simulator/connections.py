@@ -75,6 +75,25 @@ class Connections:
         whole = np.concatenate([np.zeros(0), *(np.broadcast_to(v, (n,)) for v, n in zip(values, sizes))])
         return whole[self._pairs[2]]
 
+    def spread(self, value: Any, label: str) -> list[np.ndarray]:
+        """Return values in the order of the connections as one array for each delivery.
+
+        Raises:
+            ParameterError: if they do not fit or are not finite.
+        """
+        n = len(self)
+        try:
+            given = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise ParameterError(f"{self.name!r}: {label} must be a number or an array, not {type(value).__name__}.") from None
+        if given.ndim and given.shape != (n,):
+            raise ParameterError(f"{self.name!r}: {label} has shape {given.shape}, but there are {n} connections.")
+        if not np.all(np.isfinite(given)):
+            raise ParameterError(f"{self.name!r}: {label} must be finite.")
+        whole = np.empty(n)
+        whole[self._pairs[2]] = given
+        return np.split(whole, np.cumsum([d.wired.size for d in self._deliveries])[:-1])
+
     @property
     def weight(self) -> np.ndarray:
         """Weight of each connection at the end of the run, shape (n,)."""

@@ -8,6 +8,7 @@ that depends on the network alone.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from neurosim.codegen.driver import Driver, Share
 from neurosim.codegen.plan import LANES
 from neurosim.simulator.changes import Changes
+from neurosim.simulator.connections import Connections
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.deliveries import Site, compiled, deliveries
 from neurosim.simulator.interruption import Interruption
@@ -67,9 +69,18 @@ class Wires:
     epoch: int = 1
     off: frozenset[Link] = frozenset()
 
-    def apply(self, now: Changes) -> None:
-        """Take over what was changed."""
+    def apply(self, now: Changes, name_of: Callable[[Link], str]) -> None:
+        """Take over what was changed.
+
+        Raises:
+            ParameterError: for a variable that cannot be set, or values that do not fit the connections.
+        """
         self.off = now.off
+        for projection, values in now.set_now.items():
+            connections = Connections(projection, name_of(projection), self.deliveries[projection], 0, 0.0)
+            for variable, value in values.items():
+                for d, part in zip(self.deliveries[projection], connections.spread(value, variable)):
+                    d.assign(variable, part)
         for projection, values in now.values.items():
             self.deliveries[projection] = [d.changed(values) for d in self.deliveries[projection]]
 
@@ -118,14 +129,15 @@ def block_widths(network: Network, dt: float, single: bool) -> dict[Population, 
     rows: dict[Population, float] = dict.fromkeys(network.populations, 0.0)
     scattered: set[Population] = set()
     for p in network.projections:
-        n_pre, n_post = sum(map(len, p.sources)), sum(map(len, p.targets))
+        pre, post = p.sides()
+        n_pre, n_post = pre.size, post.size
         rule = p.connectivity if isinstance(p.connectivity, Rule) else None
         for v in p.targets:
             lags[v.population] = max(lags[v.population], longest_delay(p, dt))
             if not isinstance(p.delay, float):
                 scattered.add(v.population)
             # connections of one source onto this population, for the projection that has most
-            share = (rule.expected(n_pre, n_post) / n_pre if rule else n_post) * len(v) / n_post
+            share = (rule.expected(n_pre, n_post, pre, post) / n_pre if rule else n_post) * len(v) / n_post
             rows[v.population] = max(rows[v.population], share)
     # slots are counted for an epoch as long as the longest delay: never too few
     return {p: block_width(p.size, rows[p], power(2 * lag + 2), p in scattered, 4 if single else 8) for p, lag in lags.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from neurosim.errors import SimulationError
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.network import Network
@@ -47,22 +49,32 @@ def predicted_bytes(network: Network, n_steps: int, dt: float, single: bool) -> 
         every = max(1, round((probe.every or dt) / dt))
         if probe.link is None:
             need[f"probe {name!r}"] = -(-n_steps // every) * len(probe.target) * real
+    for p in network.populations if network.projections else ():
+        # the ring buffer of at most a few rows, and who spiked lately
+        lag = max([_longest(q, dt) for q in network.projections if any(v.population is p for v in q.targets)], default=1)
+        need[f"spikes under way to {network.name_of(p)!r}"] = p.size * (4 * (lag + 2) * real + 8 * min(lag + 2, 4096))
     for p in network.projections:
         need[f"connections of {network.name_of(p)!r}"] = _connections(p, real)
     return need
 
 
+def _longest(p: Link, dt: float) -> int:
+    """Return the longest delay in steps, about."""
+    value = p.delay.quantile(np.array([1 - 1e-7])) if getattr(p.delay, "is_distribution", False) else p.delay
+    return int(np.max(value) / dt)
+
+
 def _connections(p: Link, real: int) -> int:
     """Return the bytes of a projection: while it is drawn, two indices of each connection are there besides."""
-    n_pre, n_post = sum(map(len, p.sources)), sum(map(len, p.targets))
+    pre, post = p.sides()
     if not isinstance(p.connectivity, Rule):
-        return n_pre * n_post * real
+        return pre.size * post.size * real
     weight = getattr(p, "synapse", p).weight
     own = 10 + (0 if isinstance(weight, float) else real + 8) + (0 if isinstance(p.delay, float) else 10)
     rule = getattr(p, "plasticity", None)
     if rule is not None:
         own += real * len(rule.variables) + 16
-    return int(p.connectivity.expected(n_pre, n_post) * own)
+    return int(p.connectivity.expected(pre.size, post.size, pre, post) * own)
 
 
 def check_memory(network: Network, n_steps: int, dt: float, single: bool) -> None:

@@ -121,6 +121,8 @@ class Network:
         called: dict[Link, str] = {}
         for p in projections:
             name = _name_of(p, names)
+            if name in names.values():
+                raise NetworkError(f"A projection and a population are both called {name!r}: give the projection another name.")
             if name in called.values():
                 raise NetworkError(f"Two projections are called {name!r}: give them different names with name=.")
             if p in called:

@@ -93,6 +93,19 @@ class Plastic(Events):
         return replace(self, syn=self.syn.copy(), last=self.last.copy(), pre_var=self.pre_var.copy(),
                        post_var=self.post_var.copy())
 
+    def assign(self, variable: str, values: np.ndarray) -> None:
+        """Set a variable of all synapses.
+
+        Raises:
+            ParameterError: for a variable that is not kept at the synapse, or that is known only as of the last spike.
+        """
+        plan = self.plan
+        if variable not in plan.synapse_rows or plan.homes.modes.get(variable) == "event":
+            kept = [n for n in plan.synapse_rows if plan.homes.modes.get(n, "") != "event" and n in self.model.variable_names]
+            raise ParameterError(f"{self.model.name}: {variable!r} cannot be set between runs; it belongs to a neuron or decays "
+                                 f"from spike to spike. Known: {', '.join(kept)}.")
+        self.syn[plan.synapse_rows.index(variable)] = values
+
     def changed(self, values: Mapping[str, float]) -> Plastic:
         """Return one with other parameters of the rule, equal for all synapses."""
         if own := [name for name in values if isinstance(self.values[name], np.ndarray)]:

@@ -109,6 +109,8 @@ class Projection(Link):
             raise ParameterError(f"{what}: dendritic_delay matters for plastic synapses only; give plasticity=, or leave it "
                                  "out.")
         object.__setattr__(self, "dendritic_delay", dendritic)
+        if self.synapse.weight is None and not self.connectivity.weighted:
+            raise ParameterError(f"{what}: the synapse has no weight: give one, such as ns.{type(self.synapse).__name__}(weight=0.1).")
         for value, label in ((self.synapse.weight, "weight"), (delay, "delay")):
             if isinstance(value, np.ndarray) and not self.connectivity.ordered:
                 raise ParameterError(
@@ -121,6 +123,8 @@ class Projection(Link):
     def weight_sign(self) -> int:
         """+1 for excitatory, -1 for inhibitory, 0 for weights of both signs or unknown."""
         weight = self.synapse.weight
+        if weight is None:
+            return 0
         if getattr(weight, "is_distribution", False):
             weight = np.asarray(weight.quantile(np.array([0.05, 0.5, 0.95])))
         low, high = np.min(weight), np.max(weight)

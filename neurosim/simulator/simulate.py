@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,18 +104,20 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     started = time.perf_counter()
     bar = Progress(n_steps * dt, progress)
     if wires is not None:
-        wires.apply(now)
+        wires.apply(now, network.name_of)
         loop = EpochLoop(groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
         runners = loop.parts
         compile_s = time.perf_counter() - started
-        samplers = [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt) for p, name in network.probes_of_links()]
+        samplers = [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt)
+                    for p, name in network.probes_of_links()]
         reached, problem = loop.run(first, n_steps, bar, samplers, max_rate)
     else:
         runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
         compile_s = time.perf_counter() - started
         samplers = []
         reached, problem = _loop(runners, first, n_steps, threads, bar)
-    return _collect(network, runners, wires, samplers, now, first, reached, origin, time0, dt, seed, problem, compile_s)
+    clock = _Clock(first, reached, origin, time0, dt)
+    return _collect(network, runners, wires, samplers, now, clock, seed, problem, compile_s)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
@@ -329,8 +331,19 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float,
     return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt, None
 
 
-def _collect(network: Network, runners: list[Any], wires: Wires | None, samplers: list[Sampler], now: Changes, first: int, step: int, origin: int, time0: float, dt: float,
+class _Clock(NamedTuple):
+    """Steps and times of a run: time = time0 + (step - origin) dt."""
+
+    first: int
+    step: int
+    origin: int
+    time0: float
+    dt: float
+
+
+def _collect(network: Network, runners: list[Any], wires: Wires | None, samplers: list[Sampler], now: Changes, clock: _Clock,
              seed: int, problem: str, compile_s: float) -> Result:
+    first, step, origin, time0, dt = clock
     begin, end = time0 + (first - origin) * dt, time0 + (step - origin) * dt
     spikes, traces, programs = {}, {}, {}
     for runner in runners:

@@ -53,9 +53,13 @@ class Receptor:
 class Synapse:
     """Common part of all synapses; `weight` is a number, a distribution, or an array with one value for each connection."""
 
-    weight: Any = 0.0
+    weight: Any = None
 
     def __post_init__(self):
+        if self.weight is None:
+            # a matrix or graph may bring its own
+            self.check()
+            return
         # a quantity such as "100 pA" waits for the projection, whose target knows the unit
         if not getattr(self.weight, "is_distribution", False) and quantity(self.weight) is None:
             weight = checked_value(self.weight, "weight", None, type(self).__name__)
@@ -72,7 +76,7 @@ class Synapse:
         Raises:
             UnitError: if the weight is a quantity of another kind.
         """
-        if getattr(self.weight, "is_distribution", False) or quantity(self.weight) is None:
+        if self.weight is None or getattr(self.weight, "is_distribution", False) or quantity(self.weight) is None:
             return self
         unit = self.weight_unit(model, name)
         return replace(self, weight=checked_value(self.weight, "weight", unit or "1", f"{name}:"))

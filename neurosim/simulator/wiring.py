@@ -182,8 +182,8 @@ def _each(value: Any, given: np.ndarray | None, label: str, n: int, seed: int, s
     """Return one value for all connections, shape (1,), or one each."""
     if given is not None:
         # the values of a matrix are weights; the weight of the synapse scales them, if there is one
-        if isinstance(value, float):
-            return given * value if value != 0.0 else given
+        if value is None or isinstance(value, float):
+            return given if value is None else given * value
         raise ParameterError(f"{what}: the {label} comes from the matrix or graph; give a number that scales it, or none.")
     if getattr(value, "is_distribution", False):
         drawn = np.asarray(value.sample(seed, stream, n), dtype=float)

@@ -515,8 +515,8 @@ def test_importing_rules_compiles_nothing():
 
 
 def test_purposes_differ_from_those_of_other_random_numbers():
-    from neurosim.kernels import random
+    from neurosim.kernels import poisson, random
 
-    theirs = (random.UNIFORM, random.NORMAL, random.EXPONENTIAL, random.POISSON, random.POISSON_LARGE)
+    theirs = (random.UNIFORM, random.NORMAL, random.EXPONENTIAL, poisson.POISSON, poisson.POISSON_LARGE, poisson.POISSON_REST)
     own = (connect.SUBSET, connect.PAIRS, connect.SHARE, connect.ACCEPT, connect.REWIRE)
     assert len({int(p) >> 60 for p in theirs + own}) == len(theirs + own)

@@ -61,6 +61,10 @@ class Graph(Rule):
         object.__setattr__(self, "_edges", Edges(pre.astype(np.int32), post.astype(np.int32), *values))
         object.__setattr__(self, "_size", n)
 
+    @property
+    def weighted(self):
+        return self._edges.weight is not None
+
     def __repr__(self):
         return f"Graph({self._size} nodes, {len(self._edges)} connections)"
 

@@ -43,6 +43,10 @@ class Matrix(Rule):
                 c = int(np.argmax(wrong))
                 raise ParameterError(f"Matrix: the connection from {pre[c]} to {post[c]} has no positive delay.")
 
+    @property
+    def weighted(self):
+        return self.values.dtype != bool
+
     def __repr__(self):
         return f"Matrix({self.values.shape[0]} x {self.values.shape[1]})"
 

@@ -54,6 +54,11 @@ class Rule(ABC):
     #: whether the user knows the order of the connections, so that arrays with one weight or delay each make sense
     ordered: ClassVar[bool] = False
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the connections bring weights of their own."""
+        return False
+
     def check(self, pre: Side, post: Side, same: np.ndarray | None = None) -> None:
         """Refuse what cannot be built, before anything is built.
 
