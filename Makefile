@@ -40,6 +40,7 @@ test-peers: .venv-peers/.installed
 
 reference: .venv-peers/.installed
 	.venv-peers/bin/python data/reference/make_reference.py
+	.venv-peers/bin/python data/reference/make_network_reference.py
 
 bench: $(STAMP)
 	$(BIN)/neurosim bench

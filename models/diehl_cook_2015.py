@@ -175,11 +175,10 @@ class _Stage:
 
     def normalise(self) -> None:
         """Scale the weights of each neuron to the same sum."""
-        projection = next(q for q in self.network.projections if q.name == PLASTIC)
-        for part in self.result.state.wires.deliveries[projection]:
-            w = part.syn[part.plan.synapse_rows.index(part.plan.names["w"])]
-            _, post = part.wired.pairs()
-            w *= (self.p.total / np.maximum(np.bincount(post, w, self.p.n), 1e-9))[post]
+        links = self.result.connections[PLASTIC]
+        w, post = links.weight, links.post
+        w = w * (self.p.total / np.maximum(np.bincount(post, w, self.p.n), 1e-9))[post]
+        self.result = ns.simulate(self.network, 0.0, resume=self.result, changes={PLASTIC: {"w": w}}, **self.common)
 
     def weights(self) -> np.ndarray:
         """Return the weights, shape (n, pixels)."""

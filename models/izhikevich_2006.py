@@ -121,10 +121,11 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
     seconds = max(1, round((600_000.0 if duration is None else duration) / 1000.0))
     edges = np.linspace(0.0, p.w_max, 41)
     rates, weights, times, neurons = [], [], [], []
-    network, result, before = build(p), None, None
+    network, result, before, moved = build(p), None, None, None
     kept = min(10, seconds)
     for k in range(seconds):
-        result = ns.simulate(network, 1000.0, 1.0, seed=seed, threads=threads, progress=False, resume=result)
+        result = ns.simulate(network, 1000.0, 1.0, seed=seed, threads=threads, progress=False, resume=result,
+                             changes=moved)
         found = result.spikes["E"]
         rates.append([found.rates().mean(), result.spikes["I"].rates().mean()])
         if k < kept or k >= seconds - kept:
@@ -132,10 +133,10 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
             neurons.append(np.concatenate([found.indices, result.spikes["I"].indices + p.n_e]))
         if before is None:
             before = result.connections[EXCITATORY].weight
-        _consolidate(result, network, p)
-        weights.append(np.histogram(result.connections[EXCITATORY].weight, edges)[0])
+        moved = _consolidated(result, p)
+        weights.append(np.histogram(moved[EXCITATORY]["w"], edges)[0])
     links = result.connections[EXCITATORY]
-    w = links.weight
+    w = moved[EXCITATORY]["w"]
     strong = w > p.strong * p.w_max
     # the drift keeps weak weights off 0, so that two bins of the histogram count as weak
     measured = {"rate_first": float(np.mean(rates[:kept], axis=0)[0]), "rate_last": float(np.mean(rates[-kept:], axis=0)[0]),
@@ -164,13 +165,11 @@ def run(parameters: Parameters = Parameters(), *, duration: float | None = None,
                               "before": before, "after": w, "groups": groups}, p)
 
 
-def _consolidate(result: ns.Result, network: ns.Network, p: Parameters) -> None:
-    """Move the weights by what the rule has gathered in a second."""
-    projection = next(q for q in network.projections if q.name == EXCITATORY)
-    for part in result.state.wires.deliveries[projection]:
-        w, c = (part.syn[part.plan.synapse_rows.index(part.plan.names[name])] for name in ("w", "c"))
-        np.clip(w + p.drift + c, 0.0, p.w_max, out=w)
-        c *= p.memory
+def _consolidated(result: ns.Result, p: Parameters) -> dict[str, dict[str, np.ndarray]]:
+    """Return the weights moved by what the rule has gathered in a second, and what is left of that, as changes of a run."""
+    links = result.connections[EXCITATORY]
+    w, c = links["w"], links["c"]
+    return {EXCITATORY: {"w": np.clip(w + p.drift + c, 0.0, p.w_max), "c": c * p.memory}}
 
 
 def figure(outcome: Outcome):

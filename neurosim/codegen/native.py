@@ -171,7 +171,8 @@ class Native:
             raise TypeError(f"a compiled function takes {len(self._kinds)} arguments, not {len(arguments)}")
         for k, (value, (is_array, dtype)) in enumerate(zip(arguments, self._kinds)):
             # a wrong array would not raise an error but read or write elsewhere
-            if isinstance(value, np.ndarray) != is_array or (is_array and (value.dtype != dtype or not value.flags.c_contiguous)):
+            wrong = isinstance(value, np.ndarray) != is_array
+            if wrong or (is_array and (value.dtype != dtype or not value.flags.c_contiguous)):
                 raise TypeError(f"argument {k} of a compiled function is {getattr(value, 'dtype', type(value))}, not {dtype}")
         cells: list[int] = []
         for value in arguments:

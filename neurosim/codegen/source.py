@@ -98,8 +98,8 @@ class _Source:
                 self.write.used.add("select")
             elif s.kind == "ring":
                 # a slice: an index that might be negative would keep the loop from being vectorised
-                out(f"at_ = (({s.slot} * ring_blocks_ + block_) * (ring_mask_ + 1) + (step & ring_mask_)) * ring_width_ + inside_",
-                    4)
+                out(f"at_ = ({s.slot} * ring_blocks_ + block_) * (ring_mask_ + 1) + (step & ring_mask_)", 4)
+                out("at_ = at_ * ring_width_ + inside_", 4)
                 out(f"arrive{s.slot}_ = ring[at_:at_ + W]", 4)
             elif s.kind == "shared_table":
                 out(f"{s.name} = tab[book[slots + {4 * s.slot}] + {self.sample(s.slot)}]", 4)

@@ -1,7 +1,8 @@
 """Spikes on their way: gathered at the end of an epoch, then delivered into the ring buffers of their targets.
 
 All functions have the arguments (step0, n_steps) in front and are called by the driver (codegen/driver.py), at most one at
-a time for each block of targets.  Sums are made in the order step, projection, source, connection, whatever the number of threads.
+a time for each block of targets.  Sums are made in the order step, projection, source, connection, whatever the number of
+threads.
 
     name      shape                      unit     meaning
     log       (H * n,)                   -        who spiked in step q: log[(q & (H - 1)) * n ...], ascending

@@ -253,7 +253,8 @@ def _label_rows(ax: Axes, bands: list[_Band]) -> None:
         [_band_name(band, points * (band.top - band.bottom) / total) for band in bands],
     )
     ax.tick_params(axis="y", length=0)
-    for tick, band in zip(ax.get_yticklabels(), bands, strict=True):
+    # where the axis is shared with another one its labels may be hidden, and then there are none to colour
+    for tick, band in zip(ax.get_yticklabels(), bands):
         tick.set_color(band.color)
     for band in bands[:-1]:
         ax.axhline(band.bottom, color=style.GREY, lw=0.4)

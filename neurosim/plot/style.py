@@ -233,7 +233,7 @@ def colorbar(ax: Axes, mappable: Any, label: str) -> Any:
     bar = ax.figure.colorbar(mappable, ax=ax, pad=0.02, fraction=0.05, aspect=25)
     bar.outline.set_visible(False)
     bar.set_label(label, fontsize=ax.yaxis.label.get_size(), color=INK)
-    bar.ax.tick_params(length=2.0, width=HAIR, labelsize=text_size(ax), color=INK, labelcolor=INK)
+    bar.ax.tick_params(which="both", length=2.0, width=HAIR, labelsize=text_size(ax), color=INK, labelcolor=INK)
     return bar
 
 

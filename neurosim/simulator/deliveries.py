@@ -147,7 +147,8 @@ class Graded(Events):
         width, mask, _ = site.group.geometry
         x_pre, rows, row = site.variable(self.source, p.variable)
         x_post, rows_post, row_post = site.variable(self.target, p.variable) if p.difference else (x_pre, 0, 0)
-        book = np.array([w.n_pre, block * (w.n_pre + 1), site.place(site.group.arrivals.rows[p], block), width, mask, w.delay[0],
+        at = site.place(site.group.arrivals.rows[p], block)
+        book = np.array([w.n_pre, block * (w.n_pre + 1), at, width, mask, w.delay[0],
                          len(w.weight) > 1, rows, row, p.difference, rows_post, row_post, block * width], np.int64)
         return compiled("graded", site.single).bind(book, w.first, w.place, w.weight, x_pre, x_post, site.ring)
 

@@ -88,12 +88,14 @@ class EquationSynapse(Synapse):
                 raise ModelError(f"{name}: on_pre: {text!r} is not of the form 'state += expression'.")
             state, value = found[1], parse(found[2], "on_pre")
             if state not in described.state_names:
-                raise ModelError(f"{name}: on_pre: {state!r} is not a state of the synapse.{nearest(state, described.state_names)} "
+                raise ModelError(f"{name}: on_pre: {state!r} is not a state of the "
+                                 f"synapse.{nearest(state, described.state_names)} "
                                  f"States: {listing(described.state_names)}.")
             known = {"w", *parameters}
             if unknown := symbols(value) - known:
-                raise NetworkError(f"{name}: on_pre: {listing(sorted(unknown))} cannot be used; known: {listing(sorted(known))}. "
-                                   "What depends on neurons or on earlier spikes belongs to plasticity=.")
+                raise NetworkError(f"{name}: on_pre: {listing(sorted(unknown))} cannot be used; known: "
+                                   f"{listing(sorted(known))}. What depends on neurons or on earlier spikes belongs to "
+                                   "plasticity=.")
             split = affine(value, "w")
             if split is None or simplify(split[1]) != ZERO or "w" in symbols(split[0]):
                 raise ModelError(f"{name}: on_pre: {text!r} must be proportional to the weight w.")

@@ -89,8 +89,8 @@ class GradedProjection(Link):
         fits = shapes == [shape] or (len(arrays) == 2 and shapes[0][0] == shape[0] and shapes[1][1] == shape[1]
                                      and shapes[0][1] == shapes[1][0])
         if not fits:
-            raise ParameterError(f"{what}: {shape[0]} sources and {shape[1]} targets need a matrix of shape {shape}, or a pair of "
-                                 f"shapes ({shape[0]}, d) and (d, {shape[1]}); given: {', '.join(map(str, shapes))}.")
+            raise ParameterError(f"{what}: {shape[0]} sources and {shape[1]} targets need a matrix of shape {shape}, or a pair "
+                                 f"of shapes ({shape[0]}, d) and (d, {shape[1]}); given: {', '.join(map(str, shapes))}.")
         object.__setattr__(self, "connectivity", arrays)
 
     @property
@@ -129,8 +129,8 @@ def _matrix(value: Any, what: str) -> np.ndarray:
     try:
         array = np.ascontiguousarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), a matrix or a pair of matrices, "
-                           f"not {type(value).__name__}.") from None
+        raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), a matrix or a pair of "
+                           f"matrices, not {type(value).__name__}.") from None
     if array.ndim != 2 or not np.all(np.isfinite(array)):
         raise ParameterError(f"{what}: a matrix of weights is two-dimensional and finite; this one has shape {array.shape}.")
     return array
@@ -158,6 +158,6 @@ def check_loops(projections: Iterable[Link], name_of: Callable[[Any], str]) -> N
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         circle = " <- ".join(f"input {i!r} of {name_of(population)!r}" for population, i in error.args[1])
-        raise NetworkError(f"Continuous projections form a circle without delay ({circle}): each value would need the others of "
-                           "the same moment. Project a state instead of a quantity that depends on an input, or give "
+        raise NetworkError(f"Continuous projections form a circle without delay ({circle}): each value would need the others "
+                           "of the same moment. Project a state instead of a quantity that depends on an input, or give "
                            "one of them delay=.") from None

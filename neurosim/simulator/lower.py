@@ -73,7 +73,8 @@ def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str
     for k, population in enumerate(network.populations):
         name = network.name_of(population)
         try:
-            groups.append(_group(network, population, (models or {}).get(population, population.model), name, dt, seed, k * STREAMS,
+            model = (models or {}).get(population, population.model)
+            groups.append(_group(network, population, model, name, dt, seed, k * STREAMS,
                                  method.get(name) if isinstance(method, Mapping) else method, single, version))
         except (ModelError, ParameterError) as error:
             error.add_note(f"(population {name!r})")

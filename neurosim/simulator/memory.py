@@ -88,5 +88,6 @@ def check_memory(network: Network, n_steps: int, dt: float, single: bool) -> Non
     raise SimulationError(
         f"This run needs {total / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free. Most of it is the {largest} "
         f"({need[largest] / 1e9:.3g} GB): "
-        + ("use fewer connections, one weight and one delay for all of them, or dtype='float32'." if "connections" in largest else
+        + ("use fewer connections, one weight and one delay for all of them, or dtype='float32'."
+           if "connections" in largest else
            "record fewer neurons or less often (every=), use dtype='float32', or a shorter run."))

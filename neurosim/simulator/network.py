@@ -71,11 +71,13 @@ class Probe:
         rule = getattr(self.target, "plasticity", None)
         what = self.target.name or "the projection"
         if rule is None:
-            raise NetworkError(f"Probe of {self.variable!r}: {what} has no plasticity, so that nothing changes; its weights are "
+            raise NetworkError(f"Probe of {self.variable!r}: {what} has no plasticity, so that nothing changes; its "
+                               "weights are "
                                "in result.connections.")
         if self.variable not in rule.recordable:
-            raise NetworkError(f"{rule.name} has no variable {self.variable!r} to record.{nearest(self.variable, rule.recordable)} "
-                               f"Known: {listing(rule.recordable)}. The weight is 'w'.")
+            raise NetworkError(f"{rule.name} has no variable {self.variable!r} to record."
+                               f"{nearest(self.variable, rule.recordable)} Known: {listing(rule.recordable)}. "
+                               "The weight is 'w'.")
         if self.neurons is not None:
             raise NetworkError("A probe of a projection chooses with connections=, not with neurons=.")
 
@@ -152,8 +154,8 @@ class Network:
         for p in recorded:
             if p not in names:
                 raise NetworkError(f"record_spikes names {p!r}, which is not in the network.")
-        for key, value in dict(populations=tuple(populations), projections=tuple(projections), stimuli=tuple(stimuli), probes=tuple(probes),
-                               record_spikes=recorded).items():
+        for key, value in dict(populations=tuple(populations), projections=tuple(projections), stimuli=tuple(stimuli),
+                               probes=tuple(probes), record_spikes=recorded).items():
             object.__setattr__(self, key, value)
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_titles", tuple(titles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ class Plastic(Events):
         delay = dendritic if plan.delays == "dendritic" else axonal
         function = load(write_plastic_source(plan, __version__), plan.single, "deliver", SIGNATURE)
         return function.bind(self.pu, book, self.syn.reshape(-1), self.last, self.pre_var, self.post_var, w.first, w.place,
-                             delay.astype(np.uint16), self.back_first, self.back_index, self.back_source, site.logs[self.source],
+                             delay.astype(np.uint16), self.back_first, self.back_index, self.back_source,
+                             site.logs[self.source],
                              site.counts[self.source], site.logs[self.target], site.counts[self.target],
                              pre.x.reshape(-1), post.x.reshape(-1), site.ring)
 
@@ -102,7 +104,8 @@ class Plastic(Events):
         plan = self.plan
         if variable not in plan.synapse_rows or plan.homes.modes.get(variable) == "event":
             kept = [n for n in plan.synapse_rows if plan.homes.modes.get(n, "") != "event" and n in self.model.variable_names]
-            raise ParameterError(f"{self.model.name}: {variable!r} cannot be set between runs; it belongs to a neuron or decays "
+            raise ParameterError(f"{self.model.name}: {variable!r} cannot be set between runs; it belongs to a neuron or "
+                                 f"decays "
                                  f"from spike to spike. Known: {', '.join(kept)}.")
         self.syn[plan.synapse_rows.index(variable)] = values
 
@@ -114,11 +117,17 @@ class Plastic(Events):
         pu = plastic_constants(self.plan, now, self.dt, self.source.model.parameters, self.target.model.parameters)
         return replace(self, values=now, pu=pu)
 
+    @cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.wired.pairs()
+
     def present(self, name: str, step: int) -> np.ndarray:
         """Return the values of a variable of all synapses before a step, shape (n,)."""
         plan, n = self.plan, self.wired.size
         stored: dict[str, Any] = {row: self.syn[k] for k, row in enumerate(plan.synapse_rows)}
-        sources, targets = self.wired.pairs()
+        if name in plan.synapse_rows and plan.homes.modes.get(name) != "event":
+            return self.syn[plan.synapse_rows.index(name)]
+        sources, targets = self._pairs
         n_blocks = -(-self.target.size // self.wired.width)
         block = targets // self.wired.width
         for k, row in enumerate(plan.pre_rows):

@@ -81,7 +81,8 @@ def _placed(positions: Any, size: int) -> np.ndarray:
         raise ParameterError("The positions of a population are an array of numbers.") from None
     placed = placed[:, None] if placed.ndim == 1 else placed
     if placed.ndim != 2 or len(placed) != size or not 1 <= placed.shape[1] <= 3:
-        raise ParameterError(f"The positions of {size} neurons need shape ({size},) or ({size}, 1, 2 or 3), not {placed.shape}.")
+        raise ParameterError(f"The positions of {size} neurons need shape ({size},) or ({size}, 1, 2 or 3), not "
+                             f"{placed.shape}.")
     if not np.all(np.isfinite(placed)):
         raise ParameterError(f"The position of neuron {int(np.argwhere(~np.isfinite(placed))[0, 0])} is not finite.")
     placed.flags.writeable = False

@@ -88,7 +88,7 @@ class Projection(Link):
         what = self.name or "projection"
         if not isinstance(self.connectivity, Rule):
             raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), not "
-                               f"{type(self.connectivity).__name__}.")
+                               f"{_given(self.connectivity)}.")
         if not isinstance(self.synapse, Synapse):
             raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {type(self.synapse).__name__}.")
         object.__setattr__(self, "synapse", self.synapse.in_unit_of(self.targets[0].population.model, what))
@@ -100,8 +100,7 @@ class Projection(Link):
             from neurosim.model.plasticity import PlasticityModel
 
             if not isinstance(self.plasticity, PlasticityModel):
-                raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not "
-                                   f"{type(self.plasticity).__name__}.")
+                raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not {_given(self.plasticity)}.")
         dendritic = float(checked_value(self.dendritic_delay, "dendritic_delay", "ms", what))
         if dendritic < 0 or (isinstance(delay, float) and dendritic > delay):
             raise ParameterError(f"{what}: dendritic_delay ({dendritic} ms) lies between 0 and the delay ({delay} ms).")
@@ -110,7 +109,8 @@ class Projection(Link):
                                  "out.")
         object.__setattr__(self, "dendritic_delay", dendritic)
         if self.synapse.weight is None and not self.connectivity.weighted:
-            raise ParameterError(f"{what}: the synapse has no weight: give one, such as ns.{type(self.synapse).__name__}(weight=0.1).")
+            raise ParameterError(f"{what}: the synapse has no weight: give one, such as "
+                                 f"ns.{type(self.synapse).__name__}(weight=0.1).")
         for value, label in ((self.synapse.weight, "weight"), (delay, "delay")):
             if isinstance(value, np.ndarray) and not self.connectivity.ordered:
                 raise ParameterError(
@@ -132,6 +132,12 @@ class Projection(Link):
         reversal = getattr(self.synapse, "e_rev", None)
         # a conductance whose reversal potential lies below rest inhibits
         return -sign if isinstance(reversal, float) and reversal <= -60.0 else sign
+
+
+def _given(value: Any) -> str:
+    """Return what was given in words; a class or function was probably meant to be called."""
+    name = getattr(value, "__name__", None)
+    return f"{name} itself: call it, {name}(...)" if callable(value) and name else type(value).__name__
 
 
 def _side(views: tuple[View, ...]) -> Side:

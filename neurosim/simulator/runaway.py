@@ -36,6 +36,7 @@ class Watch:
             return f"population {self.name!r} fired at {rate:.4g} Hz from {began:g} ms on, above max_rate={self.max_rate:g} Hz"
         if rate > REPORTED and not self.reported:
             self.reported = True
-            warnings.warn(f"Runaway activity: population {self.name!r} fires at {rate:.4g} Hz (mean of its neurons from {began:g} to "
+            warnings.warn(f"Runaway activity: population {self.name!r} fires at {rate:.4g} Hz (mean of its neurons from "
+                          f"{began:g} to "
                           f"{step * self.dt:g} ms). The run goes on; max_rate= stops it.", NumericalWarning, stacklevel=5)
         return ""

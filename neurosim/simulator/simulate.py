@@ -1,7 +1,8 @@
 """Run a network: checks, memory, the loop over stretches of steps, threads, and what is returned.
 
-Neurons of different tiles do not meet in this version, so each thread takes its tiles through a whole stretch.  A
-stretch ends for the progress bar, for Ctrl-C or when a spike buffer is full; where it ends changes no bit of the result.
+Without projections neurons do not meet, and each thread takes its tiles through a whole stretch; connected networks run in
+epochs of their shortest delay (epochs.py).  A stretch ends for the progress bar, for Ctrl-C or when a spike buffer is full;
+where it ends changes no bit of the result.
 """
 
 from __future__ import annotations
