@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,9 +30,16 @@ import numpy as np
 from neurosim.codegen import native
 
 #: times a waiting thread looks before it offers its core to others
-PATIENCE = 4000
+PATIENCE = 1000
+#: a hint to the processor that this thread only waits, so that another one on the same core gets on
+_HINTS = {"x86_64": ("declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"),
+          "aarch64": ("declare void @llvm.aarch64.hint(i32)", "call void @llvm.aarch64.hint(i32 1)")}
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+_MACHINE = platform.machine().lower()
+_DECLARED, _HINT = _HINTS.get(_MACHINES.get(_MACHINE, _MACHINE), ("", ""))
 
 _ASSEMBLY = f"""
+{_DECLARED}
 define internal void @meet(ptr %shared, i64 %threads, ptr %pause) {{
 entry:
   %alone = icmp eq i64 %threads, 1
@@ -54,6 +62,7 @@ look:
   %opened = icmp ne i64 %now, %mine
   br i1 %opened, label %done, label %wait
 wait:
+  {_HINT}
   %looks = add i64 %k, 1
   %tired = icmp ugt i64 %looks, {PATIENCE}
   br i1 %tired, label %rest, label %again

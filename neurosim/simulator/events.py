@@ -5,6 +5,7 @@ Events that meet a state which stands still during refractoriness are lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 
 from neurosim.codegen.plan import Signal
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
-from neurosim.model.expression import Op, Sym, parse, symbols
+from neurosim.model.calculus import ONE, mul
+from neurosim.model.expression import Node, Op, Sym, parse, symbols
 from neurosim.simulator.population import targets
 from neurosim.simulator.stimuli import Context, Lowered, Stimulus, finite, name_of
+from neurosim.simulator.synapses import Synapse
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,11 +27,27 @@ class Events(Stimulus):
     Args:
         weight: number, or one value for each target; unit of the state.
         variable: the state; by default ``v``, or the one the threshold watches.
+        synapse: instead of a state, a synapse such as ``ns.Exponential(tau_syn=5)`` through which the events act; projections
+            with an equal synapse share its states. Its own weight is not used.
     """
 
     weight: Any = 0.0
     variable: str | None = None
+    synapse: Any = None
     is_current = False
+
+    def __post_init__(self):
+        if self.synapse is not None:
+            if not isinstance(self.synapse, Synapse):
+                raise NetworkError(f"{name_of(self)}: synapse must be one such as ns.Exponential(tau_syn=5), not "
+                                   f"{type(self.synapse).__name__}.")
+            if self.variable is not None:
+                raise NetworkError(f"{name_of(self)}: give either variable= or synapse=, not both.")
+        super().__post_init__()
+
+    def entries(self, context: Context) -> Mapping[str, Node]:
+        """Return what an event of weight 1 adds, by state."""
+        return context.entry if context.entry is not None else {self.state(context): ONE}
 
     def state(self, context: Context) -> str:
         """Return the name of the state the events act on."""
@@ -71,8 +90,9 @@ class PoissonInput(Events):
         count = p + "count"
         rate = self._local(parse("rate*dt/1000"), context, out)
         out.signals.append(Signal(count, "poisson", rate=rate))
-        node = Op("*", (Sym(p + "weight"), Sym(count)))
-        out.kicks[self.state(context)] = self.gated(node, context, out)
+        node = self.gated(Op("*", (Sym(p + "weight"), Sym(count))), context, out)
+        for state, factor in self.entries(context).items():
+            out.kicks[state] = mul(factor, node)
         return out
 
 
@@ -125,5 +145,9 @@ class SpikeInput(Events):
         at = times[which]
         keep = (at >= self.start) & (at < (np.inf if self.stop is None else self.stop))
         out = Lowered()
-        out.events.append((at[keep], context.view.indices[columns[keep] - first], add[keep], self.state(context)))
+        (state, factor), *more = self.entries(context).items()
+        if more or factor != ONE:
+            raise NetworkError("SpikeInput: a synapse with several jumps or a factor cannot be driven by single events; put "
+                               "the factor into the weights.")
+        out.events.append((at[keep], context.view.indices[columns[keep] - first], add[keep], state))
         return out

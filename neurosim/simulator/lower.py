@@ -85,8 +85,8 @@ def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str
 def _group(network: Network, population: Population, model: NeuronModel, name: str, dt: float, seed: int, stream: int,
            method: str | None, single: bool, version: str) -> Group:
     n = population.size
-    parts = _stimuli(network, population, dt)
     arrivals = gather(network, population)
+    parts = _stimuli(network, population, arrivals, dt)
     drive, values, initial = _drive(parts, arrivals, published(network.projections, population))
     own = {p: _numbers(v, seed, stream + VALUE_STREAM + j, n) for j, (p, v) in enumerate(model.parameters.items())}
     varying = frozenset(p for p, v in own.items() if isinstance(v, np.ndarray))
@@ -105,12 +105,12 @@ def _group(network: Network, population: Population, model: NeuronModel, name: s
         draw = normals(seed, stream + 3 * VALUE_STREAM + j, n if kind == "each" else 1)
         program.put(state, sigma * (draw if kind == "each" else draw[0]))
     tab, timing, slots = _tables(parts, program.real)
-    *events, add = _events(parts, program, {s: names[s] for s in model.state_names}, dt)
+    *events, add = _events(parts, program, {**{s: names[s] for s in model.state_names}, **{s: s for s in arrivals.states}}, dt)
     return Group(population, model, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
                  spikes=population in network.record_spikes, arrivals=arrivals)
 
 
-def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[str | None, Lowered]]:
+def _stimuli(network: Network, population: Population, arrivals: Arrivals, dt: float) -> list[tuple[str | None, Lowered]]:
     """Return (input, lowered stimulus) for every stimulus that reaches the population."""
     found: list[tuple[str | None, Lowered]] = []
     n_tables = 0
@@ -122,7 +122,8 @@ def _stimuli(network: Network, population: Population, dt: float) -> list[tuple[
                 where = input_of(stimulus, population)
                 # the user's names are told from ours by the leading underscore
                 prefix = f"_{type(stimulus).__name__.lower()}{len(found)}_"
-                part = stimulus.lower(Context(view, prefix, dt, where, column, total, n_tables))
+                part = stimulus.lower(Context(view, prefix, dt, where, column, total, n_tables,
+                                              arrivals.entries.get(stimulus)))
                 n_tables += len(part.tables)
                 found.append((where, part))
             column += len(view)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from neurosim.model.calculus import ONE, add, mul
 from neurosim.model.expression import Node, Sym, substitute
 from neurosim.simulator.graded import GradedProjection
-from neurosim.simulator.population import Population
+from neurosim.simulator.population import Population, targets
 from neurosim.simulator.projection import Link
+from neurosim.simulator.synapses import Receptor, Synapse
 
 if TYPE_CHECKING:
     from neurosim.simulator.network import Network
@@ -26,6 +27,7 @@ class Arrivals:
         values: constants of these expressions.
         signals: name of the signal for each row of the ring buffer.
         rows: row of the ring buffer by projection.
+        entries: what an event of weight 1 adds, by state, for stimuli that act through a synapse.
         direct, graded: row of the ring buffer by state, and by input, that its content is added to.
     """
 
@@ -35,6 +37,7 @@ class Arrivals:
     values: dict[str, Any] = field(default_factory=dict)
     signals: list[str] = field(default_factory=list)
     rows: dict[Link, int] = field(default_factory=dict)
+    entries: dict[Any, dict[str, Node]] = field(default_factory=dict)
     direct: dict[str, int] = field(default_factory=dict)
     graded: dict[str, int] = field(default_factory=dict)
 
@@ -75,30 +78,43 @@ def gather(network: Network, population: Population) -> Arrivals:
     out = Arrivals()
     known: dict[tuple, str] = {}
     jumps: dict[tuple, int] = {}
+
+    def receptor(synapse: Synapse, name: str) -> tuple[Receptor, str]:
+        """Return a synapse in the terms of the population, and the start of the names of its states; new if not known."""
+        found = synapse.receptor(population.model, population.size, name)
+        if found.states and found.key not in known:
+            # the user's names are told from ours by the leading underscore
+            prefix = f"_{type(synapse).__name__.lower()}{len(known)}_"
+            known[found.key] = prefix
+            rename = {"potential": Sym(found.potential)} | {n: Sym(prefix + n) for n in (*found.states, *found.values)}
+            out.states |= {prefix + n: substitute(node, rename) for n, node in found.states.items()}
+            out.values |= {prefix + n: value for n, value in found.values.items()}
+            if found.current is not None:
+                out.add_current(found.input, substitute(found.current, rename))
+        return found, known.get(found.key, "")
+
+    def entry(found: Receptor, prefix: str) -> dict[str, Node]:
+        """Return what a spike of weight 1 adds, by state."""
+        rename = {n: Sym(prefix + n) for n in found.values}
+        return {prefix + s: substitute(f, rename) for s, f in found.jumps.items()} or {prefix + found.target: ONE}
+
     for p in network.projections:
         if all(v.population is not population for v in p.targets):
             continue
         if isinstance(p, GradedProjection):
             out.rows[p] = out.input_row(p.wanted_input(population.model, network.name_of(p)))
             continue
-        found = p.synapse.receptor(population.model, population.size, network.name_of(p))
-        if found.states and found.key not in known:
-            # the user's names are told from ours by the leading underscore
-            prefix = f"_{type(p.synapse).__name__.lower()}{len(known)}_"
-            known[found.key] = prefix
-            rename = {"potential": Sym(found.potential)} | {n: Sym(prefix + n) for n in (*found.states, *found.values)}
-            out.states |= {prefix + name: substitute(node, rename) for name, node in found.states.items()}
-            out.values |= {prefix + name: value for name, value in found.values.items()}
-            if found.current is not None:
-                out.add_current(found.input, substitute(found.current, rename))
+        found, prefix = receptor(p.synapse, network.name_of(p))
         for state in p.plasticity.delivers_to if p.plasticity is not None else ():
             out.row(state)
-        prefix = known.get(found.key, "")
         if found.jumps:
             if found.key not in jumps:
-                rename = {n: Sym(prefix + n) for n in found.values}
-                jumps[found.key] = out.jump({prefix + s: substitute(node, rename) for s, node in found.jumps.items()})
+                jumps[found.key] = out.jump(entry(found, prefix))
             out.rows[p] = jumps[found.key]
         else:
             out.rows[p] = out.row(prefix + found.target)
+    for s in network.stimuli:
+        synapse = getattr(s, "synapse", None)
+        if synapse is not None and any(v.population is population for v in targets(s.target)):
+            out.entries[s] = entry(*receptor(synapse, type(s).__name__))
     return out

@@ -58,6 +58,7 @@ class Context:
         first_column: number of targets in earlier populations of its list.
         n_targets: number of targets in all populations of its list.
         n_tables: tables already taken in this population.
+        entry: for events through a synapse: what an event of weight 1 adds, by state of the synapse.
     """
 
     view: View
@@ -67,6 +68,7 @@ class Context:
     first_column: int
     n_targets: int
     n_tables: int
+    entry: Mapping[str, Node] | None = None
 
     def spread(self, value, what: str):
         """Return a value given for all targets as a number, or an array over the whole population (0 elsewhere)."""
