@@ -28,7 +28,7 @@ from neurosim.simulator.progress import Progress
 from neurosim.simulator.projection import Link
 from neurosim.simulator.runaway import Watch
 from neurosim.simulator.sampling import Sampler
-from neurosim.simulator.wiring import block_width, check_delay, longest_delay
+from neurosim.simulator.wiring import block_width, check_delay
 
 #: streams of projections begin where no population has any
 PROJECTION_STREAM = 1 << 48
@@ -102,7 +102,7 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     """Draw all connections and make room for what is under way."""
     for p in network.projections:
         check_delay(p, dt, network.name_of(p))
-    widths = block_widths(network, dt, single)
+    widths = block_widths(network)
     wires = Wires()
     for k, p in enumerate(network.projections):
         wires.deliveries[p] = deliveries(p, widths, dt, seed, PROJECTION_STREAM + k * STREAMS, single, threads,
@@ -123,9 +123,8 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     return wires
 
 
-def block_widths(network: Network, dt: float, single: bool) -> dict[Population, int]:
+def block_widths(network: Network) -> dict[Population, int]:
     """Return the width of a block of targets by population; it depends on the network, not on what is drawn."""
-    lags: dict[Population, int] = dict.fromkeys(network.populations, 1)
     rows: dict[Population, float] = dict.fromkeys(network.populations, 0.0)
     scattered: set[Population] = set()
     for p in network.projections:
@@ -133,14 +132,12 @@ def block_widths(network: Network, dt: float, single: bool) -> dict[Population, 
         n_pre, n_post = pre.size, post.size
         rule = p.connectivity if isinstance(p.connectivity, Rule) else None
         for v in p.targets:
-            lags[v.population] = max(lags[v.population], longest_delay(p, dt))
             if not isinstance(p.delay, float):
                 scattered.add(v.population)
             # connections of one source onto this population, for the projection that has most
             share = (rule.expected(n_pre, n_post, pre, post) / n_pre if rule else n_post) * len(v) / n_post
             rows[v.population] = max(rows[v.population], share)
-    # slots are counted for an epoch as long as the longest delay: never too few
-    return {p: block_width(p.size, rows[p], power(2 * lag + 2), p in scattered, 4 if single else 8) for p, lag in lags.items()}
+    return {p: block_width(p.size, rows[p], p in scattered) for p in network.populations}
 
 
 class _Part:

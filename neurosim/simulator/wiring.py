@@ -22,10 +22,9 @@ WEIGHT_STREAM, DELAY_STREAM = 1 << 20, 2 << 20
 MOST_STEPS = 65_000
 #: neurons in a block of targets: at least, at most
 NARROW, WIDE = 512, 1 << 15
-#: connections of one source onto one block that are worth a jump in memory
-ROW = 200
-#: bytes of the ring buffer of a block that a core should keep near
-NEAR = 1 << 19
+#: connections of one source onto one block that are worth a jump in memory; and where delays differ, so that the ring buffer
+#: of a block is far larger than what a core keeps near: a jump there costs the same, but fewer blocks cost fewer jumps
+ROW, ROW_SCATTERED = 300, 600
 
 
 @dataclass
@@ -114,24 +113,14 @@ def _check_given(value: Any, dt: float, what: str, level: int) -> None:
                       f"it becomes {steps[k] * dt:g} ms.", NeurosimWarning, stacklevel=level + 1)
 
 
-def longest_delay(projection: Link, dt: float) -> int:
-    """Return an upper bound of the delay in steps for the width of blocks, which must not depend on what is drawn."""
-    value = projection.delay
-    if getattr(value, "is_distribution", False):
-        return int(np.rint(np.asarray(value.quantile(np.array([1 - 1e-7]))).max() / dt))
-    return int(np.rint(np.max(value) / dt))
-
-
-def block_width(n: int, row: float, slots: int, scattered: bool, real: int) -> int:
+def block_width(n: int, row: float, scattered: bool) -> int:
     """Return the number of neurons of a block of targets; a multiple of 64 that depends on the network alone.
 
     Args:
-        n: neurons; row: connections of one source onto all of them; slots: slots of the ring buffer; real: bytes of a number.
-        scattered: whether one spike reaches several slots (delays of its own for each connection).
+        n: neurons; row: connections of one source onto all of them.
+        scattered: whether one spike reaches several slots of the ring buffer (delays of its own for each connection).
     """
-    blocks = max(1, round(row / ROW))
-    if scattered:
-        blocks = max(blocks, n * slots * real // NEAR)
+    blocks = max(1, round(row / (ROW_SCATTERED if scattered else ROW)))
     width = max(-(-n // blocks), min(n, NARROW))
     return min(-(-width // 64) * 64, WIDE)
 
