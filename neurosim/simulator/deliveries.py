@@ -6,7 +6,7 @@ A delivery has
     longest             the same for the latest effect: slots that the ring buffer needs
     remembers           steps for which it looks back at spikes
     continuous          whether it acts at every step, also before the first one
-    load(block)         work, to share blocks among threads
+    load(block)         work, to share blocks among threads; load_all(): of all of them
     job(block, site)    the compiled job
     copy()              one whose changing arrays are its own
     changed(values)     one with other values: "weight", or parameters of a rule
@@ -110,6 +110,10 @@ class Events:
         """Return the number of connections onto a block."""
         return self.wired.load(block)
 
+    def load_all(self) -> int:
+        """Return the number of connections."""
+        return self.wired.size
+
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""
         w = self.wired
@@ -178,6 +182,10 @@ class GradedMatrix:
     def load(self, block: int) -> int:
         """Return the number of products of a block."""
         return self.right.size // 8 + self.left.size
+
+    def load_all(self) -> int:
+        """Return the number of products, in events of some 10 Hz at dt 0.1 ms."""
+        return 1000 * (self.right.size // 8 + self.left.size)
 
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""

@@ -104,6 +104,7 @@ def test_parts_and_lists_of_populations(monkeypatch, narrow):
     """The rule sees parts and lists as one, one after the other; every connection has a delay and a weight of its own."""
     monkeypatch.setattr(wiring, "NARROW", narrow)
     monkeypatch.setattr(wiring, "ROW", 1)
+    monkeypatch.setattr(wiring, "ROW_SCATTERED", 1)
     rng = np.random.default_rng(4)
     a, b, c = (ns.Population(n, RELAY, name=name) for n, name in ((90, "a"), (7, "b"), (200, "c")))
     d, e = ns.Population(260, SUM, name="d"), ns.Population(5, SUM, name="e")

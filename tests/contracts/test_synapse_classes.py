@@ -69,10 +69,21 @@ def test_the_weight_is_a_number_a_distribution_or_an_array(cls):
 
 
 @every
-@pytest.mark.parametrize("weight", [None, "much", float("nan"), float("inf"), True, [1.0, float("nan")], [[1.0]], [], 1j, {}])
+@pytest.mark.parametrize("weight", ["much", float("nan"), float("inf"), True, [1.0, float("nan")], [[1.0]], [], 1j, {}])
 def test_a_weight_that_is_none_of_these_is_refused(cls, weight):
     with pytest.raises(ns.ParameterError, match=f"{cls.__name__} 'weight'"):
         cls(weight)
+
+
+@every
+def test_a_weight_can_be_left_out_where_the_connections_have_their_own(cls):
+    cells = ns.Population(3, ns.LIF(), name="cells")
+    given = np.arange(1.0, 10.0).reshape(3, 3)
+    net = ns.Network([cells], projections=[ns.Projection(cells, cells, ns.Matrix(given), cls(), delay=1.0, name="p")])
+    np.testing.assert_array_equal(ns.simulate(net, 0.0, 0.1).connections["p"].weight, given.ravel())
+    for rule in (ns.AllToAll(), ns.Matrix(given > 3)):
+        with pytest.raises(ns.ParameterError, match="the synapse has no weight"):
+            ns.Projection(cells, cells, rule, cls(), delay=1.0)
 
 
 @filtered

@@ -72,6 +72,7 @@ def small_blocks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "NARROW", 64)
         patch.setattr(wiring, "ROW", 2)
+        patch.setattr(wiring, "ROW_SCATTERED", 2)
         yield
 
 
@@ -137,6 +138,7 @@ def test_blocks_of_targets_change_no_spike(whole, monkeypatch):
     net, dtype, reference = whole
     monkeypatch.setattr(wiring, "NARROW", 512)
     monkeypatch.setattr(wiring, "ROW", 200)
+    monkeypatch.setattr(wiring, "ROW_SCATTERED", 200)
     assert_same(reference, joined([ns.simulate(net, 60, 0.1, seed=5, dtype=dtype)]))
 
 

@@ -118,8 +118,7 @@ def test_izhikevich_weights_move_once_a_second():
     assert len(links) == 160 * 20 and set(np.unique(links.delay)) == set(range(1, 21))
     w, c = links["w"].copy(), links["c"].copy()
     assert np.all(w == 6.0) and np.any(c > 0) and np.any(c < 0)
-    module._consolidate(first, network, p)
-    second = ns.simulate(network, 1.0, 1.0, resume=first, progress=False)
+    second = ns.simulate(network, 1.0, 1.0, resume=first, progress=False, changes=module._consolidated(first, p))
     np.testing.assert_array_equal(second.connections["E->[E,I]"]["w"], np.clip(w + 0.01 + c, 0.0, 10.0))
     # one more step can add a few pairs
     assert np.mean(second.connections["E->[E,I]"]["c"] == 0.9 * c) > 0.9

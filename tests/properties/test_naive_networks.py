@@ -135,7 +135,7 @@ def build(sizes, links, seed, rng):
 def test_every_spike_of_a_random_network(drawn, threads, narrow, split):
     sizes, links, seed, rng = drawn
     net, (naive, kicks, bias, v0) = build(sizes, links, seed, rng)
-    with mock.patch.object(wiring, "NARROW", narrow), mock.patch.object(wiring, "ROW", narrow // 64):
+    with mock.patch.multiple(wiring, NARROW=narrow, ROW=narrow // 64, ROW_SCATTERED=narrow // 64):
         first = ns.simulate(net, split * DT, DT, seed=seed, threads=threads)
         second = ns.simulate(net, (STEPS - split) * DT, DT, seed=seed, threads=threads, resume=first)
     spikes, v = simulate(sizes, naive, kicks, bias, v0, STEPS, DT, TAU_M, TAU_S, N_REF)
