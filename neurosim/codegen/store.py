@@ -128,7 +128,11 @@ def _read(path: Path) -> bytes | None:
 
 def _source_file(key: str, source: str) -> Path:
     path = folder() / f"n{key}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != source:
+    try:
+        present = path.read_text(encoding="utf-8") == source
+    except OSError:
+        present = False
+    if not present:
         _write(path, source.encode())
     return path
 
@@ -138,10 +142,18 @@ def _imported(source: str) -> ModuleType:
     key = key_of(source)
     name = f"neurosim_generated.n{key}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _source_file(key, source))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
+        for attempt in range(3):
+            spec = importlib.util.spec_from_file_location(name, _source_file(key, source))
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            try:
+                spec.loader.exec_module(module)
+                break
+            except (OSError, RuntimeError):
+                # another process has just cleared the store: Numba looks for the file while the module is imported
+                del sys.modules[name]
+                if attempt == 2:
+                    raise
     return sys.modules[name]
 
 

@@ -123,3 +123,20 @@ def test_random_numbers_and_library_calls_work_from_stored_code(tmp_path):
     first, second = go(), go()
     assert [row[0] for row in first] == ["1", "2"] and [row[0] for row in second] == ["0", "0"]
     assert [row[1:] for row in first] == [row[1:] for row in second]
+
+
+def test_a_file_that_another_process_removes_is_written_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "cache_dir", tmp_path)
+    source = "from neurosim.kernels.jit import entry\n\n\n@entry\ndef advance(step0, n_steps):\n    return\n# vanishing\n"
+    made, gone = store._source_file, []
+
+    def vanishing(key, text):
+        path = made(key, text)
+        if not gone:
+            gone.append(path)
+            path.unlink()
+        return path
+
+    monkeypatch.setattr(store, "_source_file", vanishing)
+    assert callable(store._imported(source).advance)
+    assert gone and gone[0].exists()
