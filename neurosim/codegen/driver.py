@@ -2,8 +2,9 @@
 
     until the end, or until a job asks to stop:
         n = at most one minimum delay of steps
-        every part of every population:    advance(step, n)
-        -- all threads meet --
+        stage by stage (one, unless populations act on others within the step):
+            every part of its populations, or what they send at once:    job(step, n)
+            -- all threads meet --
         every population:                  collect(step, n)        spikes of the epoch, in order
         -- all threads meet --
         every block of targets, for each step q of the epoch:
@@ -95,12 +96,13 @@ done:
   ret void
 }}
 
-; plan: advances, their table, collects, their table, blocks, table of (calls, their table), epoch, threads, shared, pause
+; plan: stages, table of (jobs, their table), collects, their table, blocks, table of (calls, their table), epoch, threads,
+; shared, pause
 define i64 @neurosim_drive(ptr %plan, i64 %step0, i64 %end) {{
 entry:
-  %n_advance = load i64, ptr %plan
+  %n_stages = load i64, ptr %plan
   %p1 = getelementptr ptr, ptr %plan, i64 1
-  %advance = load ptr, ptr %p1
+  %stages = load ptr, ptr %p1
   %p2 = getelementptr i64, ptr %plan, i64 2
   %n_collect = load i64, ptr %p2
   %p3 = getelementptr ptr, ptr %plan, i64 3
@@ -126,15 +128,27 @@ begin:
   %short = icmp slt i64 %left, %epoch
   %n = select i1 %short, i64 %left, i64 %epoch
   %after = add i64 %step, %n
-  call void @call_all(ptr %advance, i64 %n_advance, i64 %step, i64 %n)
+  br label %stage
+stage:
+  %s = phi i64 [ 0, %begin ], [ %s1, %stage ]
+  %s_place = shl i64 %s, 1
+  %ps = getelementptr i64, ptr %stages, i64 %s_place
+  %n_jobs = load i64, ptr %ps
+  %pj = getelementptr ptr, ptr %ps, i64 1
+  %jobs = load ptr, ptr %pj
+  call void @call_all(ptr %jobs, i64 %n_jobs, i64 %step, i64 %n)
   call void @meet(ptr %shared, i64 %threads, ptr %pause)
+  %s1 = add i64 %s, 1
+  %s_more = icmp slt i64 %s1, %n_stages
+  br i1 %s_more, label %stage, label %gather
+gather:
   call void @call_all(ptr %collect, i64 %n_collect, i64 %step, i64 %n)
   call void @meet(ptr %shared, i64 %threads, ptr %pause)
   %stop = load i64, ptr %stop_at
   %some = icmp sgt i64 %n_blocks, 0
   br i1 %some, label %block, label %finish
 block:
-  %b = phi i64 [ 0, %begin ], [ %b1, %block_done ]
+  %b = phi i64 [ 0, %gather ], [ %b1, %block_done ]
   %b_place = shl i64 %b, 1
   %pc = getelementptr i64, ptr %blocks, i64 %b_place
   %n_calls = load i64, ptr %pc
@@ -166,9 +180,9 @@ done:
 
 @dataclass
 class Share:
-    """What one thread does: jobs of `advance` and `collect`, and for each of its blocks the calls of a step."""
+    """What one thread does: jobs of every stage and of `collect`, and for each of its blocks the calls of a step."""
 
-    advance: list[native.Job]
+    stages: list[list[native.Job]]
     collect: list[native.Job]
     blocks: list[list[native.Job]]
 
@@ -193,14 +207,14 @@ class Driver:
     """Takes the shares of all threads through their epochs.
 
     Args:
-        shares: one for each thread.
+        shares: one for each thread, all with the same number of stages (at least one).
         epoch: steps between two meetings.
         shared: (24,) int64; entry 16 is set by a job that asks to come back.
     """
 
     def __init__(self, shares: Sequence[Share], epoch: int, shared: np.ndarray):
         self.shares, self.epoch, self.shared = shares, epoch, shared
-        every = [job for s in shares for jobs in (s.advance, s.collect, *s.blocks) for job in jobs]
+        every = [job for s in shares for jobs in (*s.stages, s.collect, *s.blocks) for job in jobs]
         self.native = all(job.function.address is not None for job in every)
         self._keep: list[np.ndarray] = []
         self._plans = [self._plan(s) for s in shares] if self.native else []
@@ -216,9 +230,10 @@ class Driver:
 
     def _plan(self, share: Share) -> np.ndarray:
         blocks = [value for calls in share.blocks for value in (len(calls), self._table(calls))]
-        return self._array([len(share.advance), self._table(share.advance), len(share.collect), self._table(share.collect),
-                            len(share.blocks), self._array(blocks).ctypes.data, self.epoch, len(self.shares),
-                            self.shared.ctypes.data, _pause()])
+        stages = [value for jobs in share.stages for value in (len(jobs), self._table(jobs))]
+        return self._array([len(share.stages), self._array(stages).ctypes.data, len(share.collect),
+                            self._table(share.collect), len(share.blocks), self._array(blocks).ctypes.data, self.epoch,
+                            len(self.shares), self.shared.ctypes.data, _pause()])
 
     def __call__(self, step: int, end: int) -> int:
         """Run from step to end, or until a job asks to stop; return the step reached."""
@@ -235,9 +250,10 @@ class Driver:
         """Do the same in Python."""
         while step < end:
             n = min(self.epoch, end - step)
-            for share in self.shares:
-                for job in share.advance:
-                    job(step, n)
+            for k in range(len(self.shares[0].stages)):
+                for share in self.shares:
+                    for job in share.stages[k]:
+                        job(step, n)
             for share in self.shares:
                 for job in share.collect:
                     job(step, n)

@@ -149,7 +149,7 @@ class _Source:
 
     def record(self, out: _Block) -> None:
         plan = self.plan
-        out("if not careful:", 4)
+        out("if not again:", 4)
         out("for e in range(re_from, re_to):", 5)
         out("if book[re_next + e] == step:", 6)
         out("row, at, listed = book[re_row + e], book[re_pos + e], book[re_lanes + e]", 7)
@@ -278,30 +278,37 @@ class _Source:
         if plan.fire is None:
             return
         out("if hits > 0:", 4)
-        out("for lane in range(lanes):", 5)
         targets = {a for a, _, _ in plan.reset}
         names = targets.union(*(symbols(v) for _, v, _ in plan.reset))
         names |= symbols(plan.refractory) if self.holds else set()
+        out("# who fires, gathered without a branch: guessing it wrong costs more than the reset", 5)
+        out(f"hits = {self.integer}(0)", 5)
+        out("for lane in range(lanes):", 5)
         if plan.edge:
-            out("if whole[lane] != 0:", 6)
+            out("hit_ = whole[lane]", 6)
         else:
             self.load(out, symbols(plan.fire), 6)
             test = self.write.condition(plan.fire)
             self.flush(out, 6)
-            out(f"if {test}" + (" and step >= ht[lane]:" if self.holds else ":"), 6)
-        self.load(out, names, 7)
+            test += " & (now_ >= ht[lane])" if self.holds else ""
+            out(f"hit_ = select({test}, {self.integer}(1), {self.integer}(0))", 6)
+        out("whole[unsigned(hits)] = lane", 6)
+        out("hits = add_bits(hits, hit_)", 6)
+        out("for k in range(hits):", 5)
+        out("lane = unsigned(whole[k])", 6)
+        self.load(out, names, 6)
         for target, value, comment in plan.reset:
             text = self.write(value)
-            self.flush(out, 7)
-            out(f"{target} = {text}" + (f"  # {comment}" if comment else ""), 7)
+            self.flush(out, 6)
+            out(f"{target} = {text}" + (f"  # {comment}" if comment else ""), 6)
         for target in dict.fromkeys(a for a, _, _ in plan.reset):
-            out(f"tile_[{self.rows[target]} * W + lane] = {target}", 7)
+            out(f"tile_[{self.rows[target]} * W + lane] = {target}", 6)
         if self.holds:
             text = self.write(plan.refractory)
-            self.flush(out, 7)
-            out(f"ht[lane] = step + 1 + {self.integer}(np.floor({text} + {self.write.number(0.5)}))  # whole steps", 7)
-        out("spikes[count] = ((step - step0) << 32) | (first + lane)", 7)
-        out("count += 1", 7)
+            self.flush(out, 6)
+            out(f"ht[lane] = step + 1 + {self.integer}(np.floor({text} + {self.write.number(0.5)}))  # whole steps", 6)
+        out("spikes[count] = ((step - step0) << 32) | (first + whole[k])", 6)
+        out("count += 1", 6)
 
     # -- the whole ------------------------------------------------------------------------------------------------
 
@@ -344,13 +351,15 @@ class _Source:
         if self.holds:
             out("ht = hold[tile * W:(tile + 1) * W]", 2)
         out("re_from, re_to = book[re_first + tile], book[re_first + tile + 1]", 2)
-        out("for lane in range(R * W):", 2)
-        out("saved[lane] = tile_[lane]", 3)
+        out("# the fault of a single step is found at once; else the tile is kept, to look for it step by step", 2)
+        out("careful, again = n_steps == 1, False", 2)
+        out("if not careful:", 2)
+        out("for lane in range(R * W):", 3)
+        out("saved[lane] = tile_[lane]", 4)
         if self.holds:
-            out(f"for lane in range({holds}):", 2)
-            out("whole[W + lane] = ht[lane]", 3)
+            out(f"for lane in range({holds}):", 3)
+            out("whole[W + lane] = ht[lane]", 4)
         out("before = count", 2)
-        out("careful = False", 2)
         out("while True:", 2)
         if plan.events:
             out("# skip the events of earlier calls", 3)
@@ -383,7 +392,7 @@ class _Source:
         out(f"if careful or unsound(tile_, lanes, {n_states}) < 0:", 3)
         out("break", 4)
         out("# a state is no longer finite: the same again, looking after every step", 3)
-        out("careful = True", 3)
+        out("careful, again = True, True", 3)
         out("count = before", 3)
         out("for lane in range(R * W):", 3)
         out("tile_[lane] = saved[lane]", 4)
@@ -410,7 +419,7 @@ class _Source:
         head += [f"    {text or name}" for name, text in plan.texts.items()]
         head += ['"""', "", "import math  # noqa: F401", "", "import numpy as np  # noqa: F401", "",
                  "from neurosim.kernels import vmath64  # noqa: F401",
-                 "from neurosim.kernels.jit import add_bits, array_kernel, entry, fma  # noqa: F401"]
+                 "from neurosim.kernels.jit import add_bits, array_kernel, entry, fma, unsigned  # noqa: F401"]
         sources = {"normal": "fill_normal", "uniform": "fill_uniform", "shared_normal": "normal_pair"}
         drawn = sorted(sources[k] for k in self.kinds & set(sources))
         if "poisson" in self.kinds:

@@ -110,6 +110,33 @@ def deliver(step0, n_steps, book, first, target, weight, delay, log, count, ring
 
 
 @entry
+def deliver_rows(step0, n_steps, book, begin, weight, log, count, ring):
+    """Deliver the spikes of one step where every source has d targets side by side: decoding by event.
+
+    begin: (sources,) first target; weight: (sources * d,).  book: sources, H - 1, place of the ring buffer, B, L - 1, delay, d,
+    whether d = 1 and all have the same target.
+    """
+    n, log_mask, at, width, mask, lag, d = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
+    start = (step0 & log_mask) * n
+    end = start + count[step0 & log_mask]
+    base = at + ((step0 + 1 + lag) & mask) * width
+    if book[7] != 0:
+        # one sum, kept in a register
+        total = ring[base + begin[0]]
+        for k in range(start, end):
+            total += weight[unsigned(log[k])]
+        ring[base + begin[0]] = total
+        return
+    for k in range(start, end):
+        prefetch(weight, log[min(k + 8, end - 1)] * d)
+        j = log[k]
+        line = weight[j * d : j * d + d]
+        out = ring[base + begin[j] : base + begin[j] + d]
+        for i in range(d):
+            out[i] += line[i]
+
+
+@entry
 def graded(step0, n_steps, book, first, target, weight, x_pre, x_post, ring):
     """Add weight times a variable of the source to what arrives in the next step, in one block.
 
@@ -135,24 +162,16 @@ def graded(step0, n_steps, book, first, target, weight, x_pre, x_post, ring):
 
 
 @entry
-def graded_matrix(step0, n_steps, book, left, right, work, x_pre, ring):
-    """Add a variable of the sources times a matrix to what arrives in the next step, in one block.
+def graded_low_rank(step0, n_steps, book, left, right, work, x_pre, ring):
+    """Add a variable of the sources times a product of two matrices to what arrives, in one block.
 
-    left: (sources * d,), right: (d * targets,) of the product left right; d = 0: right has one row for each source.
-    work: (d,) scratch of the block.  book: sources, targets, d, place of the ring buffer, B, L - 1, delay, R and row of the
-    source's variable, first neuron and neurons of the block.
+    left: (sources * d,), right: (d * targets,); work: (d,) scratch of the block.  book: sources, targets, d, place of the ring
+    buffer, B, L - 1, delay, R and row of the source's variable, first neuron and neurons of the block.
     """
     n, m, d, at, width, mask, lag = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
     rows, row, neuron0, size = book[7], book[8], book[9], book[10]
     base = at + ((step0 + 1 + lag) & mask) * width
     out = ring[base : base + size]
-    if d == 0:
-        for j in range(n):
-            y = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
-            line = right[j * m + neuron0 : j * m + neuron0 + size]
-            for i in range(size):
-                out[i] += line[i] * y
-        return
     for k in range(d):
         work[k] = 0.0
     for j in range(n):
@@ -165,3 +184,50 @@ def graded_matrix(step0, n_steps, book, left, right, work, x_pre, ring):
         line = right[k * m + neuron0 : k * m + neuron0 + size]
         for i in range(size):
             out[i] += line[i] * y
+
+
+@entry
+def graded_runs(step0, n_steps, book, runs, offset, weight, x_pre, ring):
+    """Add a variable of the sources times a matrix, kept as runs along the targets, in one block.
+
+    runs: (3 * n,) source, first target within the block, length; offset: (n,) place of its weights.  book: n, place of the ring
+    buffer, B, L - 1, delay, R and row of the source's variable.
+    """
+    n, at, width, mask, lag, rows, row = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
+    base = at + ((step0 + 1 + lag) & mask) * width
+    for e in range(n):
+        j, begin, length = runs[3 * e], runs[3 * e + 1], runs[3 * e + 2]
+        y = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
+        if y != 0.0:
+            line = weight[offset[e] : offset[e] + length]
+            out = ring[base + begin : base + begin + length]
+            for i in range(length):
+                out[i] += line[i] * y
+
+
+@entry
+def graded_sums(step0, n_steps, book, runs, offset, weight, work, x_pre, ring):
+    """Add a variable of the sources times a matrix, kept as runs along the sources, in one block.
+
+    runs: (3 * n,) target within the block, first source, length (within one tile); work: (64,) scratch.  Sums are made lane by
+    lane, then over the lanes: in an order of its own, but always the same.  book: see `graded_runs`.
+    """
+    n, at, width, mask, lag, rows, row = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
+    base = at + ((step0 + 1 + lag) & mask) * width
+    e = 0
+    while e < n:
+        i = runs[3 * e]
+        for lane in range(64):
+            work[lane] = 0.0
+        while e < n and runs[3 * e] == i:
+            j, length = runs[3 * e + 1], runs[3 * e + 2]
+            place = ((j >> 6) * rows + row) * 64 + (j & 63)
+            line = weight[offset[e] : offset[e] + length]
+            y = x_pre[place : place + length]
+            for lane in range(length):
+                work[lane] += line[lane] * y[lane]
+            e += 1
+        total = work[0]
+        for lane in range(1, 64):
+            total += work[lane]
+        ring[base + i] += total

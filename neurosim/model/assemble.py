@@ -50,10 +50,11 @@ def assemble(
     edge: bool | None,
     method: str | None,
     doc: str,
+    floor: Any = None,
 ) -> NeuronModel:
     """Check a draft as a whole and return the model; see `equations.build` for the arguments and rules."""
     try:
-        return _Assembly(draft, parameters, inputs, initial, units).model(refractory, edge, method, doc)
+        return _Assembly(draft, parameters, inputs, initial, units).model(refractory, edge, method, doc, floor)
     except RecursionError:
         raise ModelError(
             f"{draft.name} has an expression that is nested too deeply: split it into named parts."
@@ -211,7 +212,7 @@ class _Assembly:
             else "input"
         )
 
-    def model(self, refractory: Any, edge: bool | None, method: str | None, doc: str) -> NeuronModel:
+    def model(self, refractory: Any, edge: bool | None, method: str | None, doc: str, floor: Any) -> NeuronModel:
         """Run all checks and return the model."""
         draft, everything = self.draft, {*self.names, *BUILT_IN}
         if not draft.lines and draft.threshold is None:
@@ -243,6 +244,7 @@ class _Assembly:
         noisy = self.noisy = noisy_derived(draft, order)
         self._threshold(everything - noisy, edge)
         refractory = self._refractory(refractory, order)
+        floor = self._floor(floor, order)
         self._reset(everything - noisy)
         initial = self._initial(order)
         self._unused()
@@ -291,6 +293,7 @@ class _Assembly:
             threshold=None if draft.threshold is None else final(draft.threshold[0]),
             reset=reset,
             refractory=None if refractory is None else final(refractory),
+            floor={name: final(node) for name, node in floor.items()},
             edge=bool(edge),
             method=method,
             doc=doc,
@@ -360,7 +363,7 @@ class _Assembly:
             )
         if isinstance(given, str) and not _quantity_text(given):
             node, text = parse(given, "refractory period"), given.strip()
-            fixed = self.fixed(order)
+            fixed = self.fixed(order, "dt")
             self.admit("time", None, node, text, "refractory period", fixed)
             if isinstance(node, Num):
                 return self._refractory(node.value, order)
@@ -380,6 +383,30 @@ class _Assembly:
                 "parameters=dict(t_ref=array)."
             )
         return Num(value)
+
+    def _floor(self, given: Any, order: list[Line]) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for name, value in _mapping(given, "floor").items():
+            if name not in self.states:
+                raise ModelError(
+                    f"{self.draft.name}: floor= names {name!r}, which is no state.{nearest(name, self.states)} "
+                    f"States: {listing(self.states)}."
+                )
+            where = f"floor of {name}"
+            if isinstance(value, str) and not _quantity_text(value):
+                node, text = parse(value, where), value.strip()
+            else:
+                number = checked_value(value, name, self.units.get(name), where)
+                if not isinstance(number, float):
+                    raise ModelError(
+                        f"The {where} must be one number, or the name of a parameter, not {value!r}."
+                    )
+                # the number is in the unit of the state already
+                found[name] = Num(number)
+                continue
+            self.admit("value", name, node, text, where, self.fixed(order))
+            found[name] = node
+        return found
 
     def _initial(self, order: list[Line]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -417,9 +444,9 @@ class _Assembly:
                 found[line.target] = line.node
         return {name: found.get(name, 0.0) for name in self.states}
 
-    def fixed(self, order: list[Line]) -> set[str]:
-        """Names that have one value for a whole run: parameters, and what is derived from them alone."""
-        found = set(self.parameters)
+    def fixed(self, order: list[Line], *more: str) -> set[str]:
+        """Names that have one value for a whole run: parameters, `more`, and what is derived from them alone."""
+        found = {*self.parameters, *more}
         for line in order:
             if symbols(line.node) <= found | self._units_in(line.node):
                 found.add(line.name)

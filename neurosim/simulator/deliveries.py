@@ -6,6 +6,7 @@ A delivery has
     longest             the same for the latest effect: slots that the ring buffer needs
     remembers           steps for which it looks back at spikes
     continuous          whether it acts at every step, also before the first one
+    immediate           whether it acts in the step itself, between its source and its target
     load(block)         work, to share blocks among threads; load_all(): of all of them
     job(block, site)    the compiled job
     copy()              one whose changing arrays are its own
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,14 @@ import numpy as np
 from neurosim import kernels
 from neurosim.codegen.native import Interpreted, Job, Native
 from neurosim.codegen.store import load
-from neurosim.errors import ParameterError
-from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.lower import Group
 from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import Wired, wire
 
 #: arguments of the functions of kernels/delivery.py after step0 and n_steps
-_SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "graded": "QQHRRRR", "graded_matrix": "QRRRRR"}
+_SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR", "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR",
+               "graded_sums": "QIQRRRR"}
 
 
 @cache
@@ -85,6 +85,7 @@ class Events:
     remembers: int = 0
     #: whether it acts at every step, also before the first one (with the initial values)
     continuous = False
+    immediate = False
 
     @property
     def source(self) -> Population:
@@ -120,9 +121,23 @@ class Events:
         width, mask, _ = site.group.geometry
         log, count = site.logs[self.source], site.counts[self.source]
         at = site.place(site.group.arrivals.rows[w.projection], block)
+        if (d := self.rows) is not None:
+            begin = np.ascontiguousarray(w.place[::d])
+            book = np.array([w.n_pre, len(count) - 1, at, width, mask, w.delay[0], d, d == 1 and begin.min() == begin.max()])
+            return compiled("deliver_rows", site.single).bind(book, begin, w.weight, log, count, site.ring)
         book = np.array([w.n_pre, len(count) - 1, block * (w.n_pre + 1), at, width, mask, w.delay[0], len(w.weight) > 1,
                          len(w.delay) > 1], np.int64)
         return compiled("deliver", site.single).bind(book, w.first, w.place, w.weight, w.delay, log, count, site.ring)
+
+    @cached_property
+    def rows(self) -> int | None:
+        """Number of targets of a source, if all sources have as many, side by side, with weights of their own; else None."""
+        w = self.wired
+        d = w.size // w.n_pre
+        if d == 0 or len(w.delay) > 1 or len(w.weight) == 1 or not np.array_equal(w.first, d * np.arange(w.n_pre + 1)):
+            return None
+        places = w.place.reshape(-1, d)
+        return d if np.all(places[:, :1] + np.arange(d, dtype=places.dtype) == places) else None
 
     def copy(self) -> Events:
         """Return itself: nothing in it changes."""
@@ -132,83 +147,6 @@ class Events:
         """Return one with another weight, the same for all connections."""
         weight = np.full(1, values["weight"], self.wired.weight.dtype)
         return replace(self, wired=replace(self.wired, weight=weight))
-
-
-@dataclass
-class Graded(Events):
-    """A continuous projection through single connections."""
-
-    continuous = True
-
-    @property
-    def shortest(self) -> int:
-        """States are seen as of the last step: every step is an epoch of its own."""
-        return 0
-
-    def job(self, block: int, site: Site) -> Job:
-        """Return the compiled job of a block."""
-        w, p = self.wired, self.wired.projection
-        width, mask, _ = site.group.geometry
-        x_pre, rows, row = site.variable(self.source, p.variable)
-        x_post, rows_post, row_post = site.variable(self.target, p.variable) if p.difference else (x_pre, 0, 0)
-        at = site.place(site.group.arrivals.rows[p], block)
-        book = np.array([w.n_pre, block * (w.n_pre + 1), at, width, mask, w.delay[0],
-                         len(w.weight) > 1, rows, row, p.difference, rows_post, row_post, block * width], np.int64)
-        return compiled("graded", site.single).bind(book, w.first, w.place, w.weight, x_pre, x_post, site.ring)
-
-
-@dataclass
-class GradedMatrix:
-    """A continuous projection through a matrix, or a product of two.
-
-    Attributes:
-        projection, source, target: as in `Wired`.
-        left: (sources, d) or (0, 0); right: (d or sources, targets).
-        longest: delay in steps.
-        factor: weight it was changed to.
-    """
-
-    projection: GradedProjection
-    source: Population
-    target: Population
-    left: np.ndarray
-    right: np.ndarray
-    longest: int
-    shortest: int = 0
-    remembers: int = 0
-    factor: float | None = None
-    continuous = True
-
-    def load(self, block: int) -> int:
-        """Return the number of products of a block."""
-        return self.right.size // 8 + self.left.size
-
-    def load_all(self) -> int:
-        """Return the number of products, in events of some 10 Hz at dt 0.1 ms."""
-        return 1000 * (self.right.size // 8 + self.left.size)
-
-    def job(self, block: int, site: Site) -> Job:
-        """Return the compiled job of a block."""
-        width, mask, _ = site.group.geometry
-        x_pre, rows, row = site.variable(self.source, self.projection.variable)
-        n, d = self.source.size, self.left.shape[1]
-        at = site.place(site.group.arrivals.rows[self.projection], block)
-        book = np.array([n, self.target.size, d, at, width, mask, self.longest, rows, row, block * width,
-                         min(width, self.target.size - block * width)], np.int64)
-        work = np.zeros(max(1, d), self.right.dtype)
-        return compiled("graded_matrix", site.single).bind(book, self.left.reshape(-1), self.right.reshape(-1), work, x_pre,
-                                                           site.ring)
-
-    def copy(self) -> GradedMatrix:
-        """Return itself: nothing in it changes."""
-        return self
-
-    def changed(self, values: Mapping[str, float]) -> GradedMatrix:
-        """Return one with another factor of the matrix."""
-        before = self.projection.weight if self.factor is None else self.factor
-        if before == 0.0:
-            raise ParameterError("A matrix whose factor is 0 cannot be scaled: give it another weight to begin with.")
-        return replace(self, right=self.right * (values["weight"] / before), factor=values["weight"])
 
 
 def deliveries(projection: Any, widths: dict[Population, int], dt: float, seed: int, stream: int, single: bool, threads: int,
@@ -222,32 +160,6 @@ def deliveries(projection: Any, widths: dict[Population, int], dt: float, seed: 
         from neurosim.simulator.plastic_delivery import plastic
 
         return [plastic(w, *common) for w in found if w.size]
-    if isinstance(projection.connectivity, Rule):
-        return [Graded(w) for w in wire(projection, *common, projection.weight, projection.delay, lowest=0) if w.size]
-    return _matrices(projection, dt, single)
+    from neurosim.simulator.graded_delivery import graded
 
-
-def _matrices(projection: GradedProjection, dt: float, single: bool) -> list[GradedMatrix]:
-    real = np.float32 if single else np.float64
-    *left, right = projection.connectivity
-    lag = round(projection.delay / dt)
-    found, begin = [], 0
-    for s in projection.sources:
-        start = 0
-        rows = slice(begin, begin + len(s))
-        begin += len(s)
-        for t in projection.targets:
-            columns = slice(start, start + len(t))
-            start += len(t)
-            if left:
-                # what is not in the part of a population counts with 0
-                first = np.zeros((s.population.size, left[0].shape[1]), real)
-                first[s.indices] = left[0][rows]
-                second = np.zeros((right.shape[0], t.population.size), real)
-                second[:, t.indices] = projection.weight * right[:, columns]
-            else:
-                first = np.zeros((0, 0), real)
-                second = np.zeros((s.population.size, t.population.size), real)
-                second[np.ix_(s.indices, t.indices)] = projection.weight * right[rows, columns]
-            found.append(GradedMatrix(projection, s.population, t.population, first, second, lag))
-    return found
+    return graded(projection, *common)

@@ -8,7 +8,7 @@ that depends on the network alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from neurosim.simulator.changes import Changes
 from neurosim.simulator.connections import Connections
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.deliveries import Site, compiled, deliveries
+from neurosim.simulator.graded import ranks
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import STREAMS, Group
 from neurosim.simulator.network import Network
@@ -113,7 +114,7 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     wires.epoch = max(1, min([MOST // total, LONG, *(d.shortest + 1 for d in wires.every)]))
     for group in groups:
         population, width = group.population, widths[group.population]
-        slots = power(wires.epoch + 1 + max([d.longest for d in wires.every if d.target is population], default=1))
+        slots = power(wires.epoch + 1 + max([1, *(d.longest for d in wires.every if d.target is population)]))
         n_blocks = -(-population.size // width)
         rows = max(1, len(group.arrivals.signals))
         wires.rings[population] = np.zeros(rows * n_blocks * slots * width, group.program.real)
@@ -206,6 +207,15 @@ def worthwhile(groups: list[Group], wires: Wires, dt: float) -> int:
     return max(1, int(min(work / WORTH, 1024)))
 
 
+def _dealt(blocks: list[tuple[int, list]], threads: int) -> Iterator[tuple[list, int]]:
+    """Deal blocks out to threads: the one with most connections goes to the thread that has fewest."""
+    loads = [0] * threads
+    for load, calls in sorted(blocks, key=lambda b: -b[0]):
+        t = int(np.argmin(loads))
+        loads[t] += load
+        yield calls, t
+
+
 class EpochLoop:
     """A connected network, ready to run.
 
@@ -223,24 +233,25 @@ class EpochLoop:
         self.epoch = wires.epoch
         self.shared = np.zeros(32, np.int64)
         self.parts = [_Part(g, wires, self.epoch, threads, common, self.shared, first) for g in groups]
-        shares = [Share([], [], []) for _ in range(threads)]
-        loads = [0] * threads
+        rank = ranks(wires.deliveries, [g.population for g in groups])
+        # populations of rank 0, what they send at once, populations of rank 1, ...
+        shares = [Share([[] for _ in range(2 * max(rank.values()) + 1)], [], []) for _ in range(threads)]
         for k, part in enumerate(self.parts):
             for t, job in enumerate(part.advance):
-                shares[t].advance.append(job)
+                shares[t].stages[2 * rank[part.group.population]].append(job)
             shares[k % threads].collect.append(part.collect)
-        blocks = sorted(self._blocks(fresh), key=lambda b: -b[0])
-        for load_, calls in blocks:
-            # the block with most connections goes to the thread that has fewest
-            t = int(np.argmin(loads))
-            loads[t] += load_
+        blocks, sent = self._blocks(fresh, rank)
+        for calls, t in _dealt(blocks, threads):
             shares[t].blocks.append(calls)
+        for r, jobs in sent.items():
+            for calls, t in _dealt(jobs, threads):
+                shares[t].stages[2 * r + 1] += calls
         self.driver = Driver(shares, self.epoch, self.shared)
 
-    def _blocks(self, fresh: bool) -> list[tuple[int, list]]:
-        """Return the work and the calls of a step for every block of targets."""
+    def _blocks(self, fresh: bool, rank: dict[Population, int]) -> tuple[list, dict[int, list]]:
+        """Return work and calls of a step for every block of targets; and of those within the step, by rank of the source."""
         groups = {part.group.population: part.group for part in self.parts}
-        found = []
+        found, sent = [], {}
         for part in self.parts:
             group = part.group
             width, mask, n_blocks = group.geometry
@@ -248,7 +259,11 @@ class EpochLoop:
             if not rows:
                 continue
             site = Site(group, groups, part.ring, self.wires.logs, self.wires.counts)
-            onto = [d for d in self.wires.every if d.target is group.population]
+            onto = [d for d in self.wires.every if d.target is group.population and not d.immediate]
+            at_once: dict[int, list[Any]] = {}
+            for d in self.wires.every:
+                if d.target is group.population and d.immediate:
+                    at_once.setdefault(rank[d.source], []).append(d)
             for b in range(n_blocks):
                 book = np.array([rows, n_blocks, b, width, mask], np.int64)
                 calls = [compiled("clear", site.single).bind(book, part.ring), *(d.job(b, site) for d in onto)]
@@ -257,7 +272,9 @@ class EpochLoop:
                     for q in range(-1 - d.longest, 0) if d.continuous else ():
                         job(q, 1)
                 found.append((width + sum(d.load(b) for d in onto), calls))
-        return found
+                for r, several in at_once.items():
+                    sent.setdefault(r, []).append((sum(d.load(b) for d in several), [d.job(b, site) for d in several]))
+        return found, sent
 
     def run(self, first: int, n_steps: int, bar: Progress, samplers: list[Sampler],
             max_rate: float | None) -> tuple[int, str]:

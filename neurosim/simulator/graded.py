@@ -5,6 +5,9 @@
 y is a state or a derived quantity of the source at the end of a step; the sum stands still during the step that follows
 (first order in dt).  W is sparse (a rule of connectivity with weights), dense, or a product D E of low rank, which costs
 N d + M d instead of N M.
+
+With ``immediate=True`` y is the value at the end of the step in which the target feels it: the source goes through the
+step first.  Populations that act on others so come in ranks; a circle of them cannot be.
 """
 
 from __future__ import annotations
@@ -32,14 +35,15 @@ class GradedProjection(Link):
 
     Args:
         source, target: a population, a part of one, or a list of these.
-        connectivity: a rule, such as ``ns.FixedInDegree(100)``; or W as dense array of shape (sources, targets); or a pair
-            (D, E) of arrays of shapes (sources, d) and (d, targets), for W = D E.
+        connectivity: a rule, such as ``ns.FixedInDegree(100)``; or W as array, or sparse array of SciPy, of shape (sources,
+            targets); or a pair (D, E) of arrays of shapes (sources, d) and (d, targets), for W = D E.
         weight: number or distribution for a rule; a factor for arrays. Unit: that of the input divided by that of the variable.
         variable: state or derived quantity of the source.
         input: input of the target; None: the only one.
         delay: ms; 0: the value of the step before.
         difference: y_j - y_i instead of y_j, see `GapJunctions`.
         name: name in results; None: made of the names of the populations.
+        immediate: the target feels the value at the end of the same step, not of the step before.
 
     Raises:
         NetworkError, ParameterError: for whatever cannot be connected.
@@ -54,10 +58,13 @@ class GradedProjection(Link):
     delay: Any = 0.0
     difference: bool = False
     name: str | None = None
+    immediate: bool = False
 
     def __post_init__(self):
         self.join(self.source, self.target)
         what = self.name or type(self).__name__
+        if self.immediate and (self.delay != 0.0 or self.difference):
+            raise ParameterError(f"{what}: an immediate projection has no delay, and gap junctions cannot be immediate.")
         delay = checked_value(self.delay, "delay", "ms", what)
         if not isinstance(delay, float) or delay < 0:
             raise ParameterError(f"{what}: delay is one number for all connections, 0 ms or more, not {self.delay!r}.")
@@ -102,6 +109,9 @@ class GradedProjection(Link):
             parts = self.connectivity
         if len(parts) != 1 or getattr(parts[0], "is_distribution", False):
             return 0
+        parts = (parts[0].data,) if hasattr(parts[0], "tocsr") else parts
+        if not np.size(parts[0]):
+            return 0
         low, high = np.min(parts[0]), np.max(parts[0])
         return 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
 
@@ -125,7 +135,12 @@ def GapJunctions(source: Any, target: Any, connectivity: Rule, weight: Any, *, v
     return GradedProjection(source, target, connectivity, weight, variable, input, 0.0, True, name)
 
 
-def _matrix(value: Any, what: str) -> np.ndarray:
+def _matrix(value: Any, what: str) -> Any:
+    if hasattr(value, "tocsr") and hasattr(value, "nnz"):
+        rows = value.tocsr().astype(float)
+        if not np.all(np.isfinite(rows.data)):
+            raise ParameterError(f"{what}: the matrix of weights has NaN or infinity.")
+        return rows
     try:
         array = np.ascontiguousarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -147,7 +162,7 @@ def check_loops(projections: Iterable[Link], name_of: Callable[[Any], str]) -> N
     """Raise `NetworkError` if derived quantities that depend on inputs drive each other in a circle without delay."""
     graph: dict[tuple[Population, str], set[tuple[Population, str]]] = {}
     for p in projections:
-        if not isinstance(p, GradedProjection) or p.delay:
+        if not isinstance(p, GradedProjection) or p.delay or p.immediate:
             continue
         for source in {v.population for v in p.sources}:
             seen = symbols(source.model.expanded(Sym(p.variable))) & set(source.model.inputs)
@@ -161,3 +176,25 @@ def check_loops(projections: Iterable[Link], name_of: Callable[[Any], str]) -> N
         raise NetworkError(f"Continuous projections form a circle without delay ({circle}): each value would need the others "
                            "of the same moment. Project a state instead of a quantity that depends on an input, or give "
                            "one of them delay=.") from None
+
+
+def ranks(projections: Iterable[Link], populations: Iterable[Population]) -> dict[Population, int]:
+    """Return for each population how many others must go through a step before it, one after the other.
+
+    Raises:
+        NetworkError: if immediate projections form a circle.
+    """
+    before: dict[Population, set[Population]] = {p: set() for p in populations}
+    for p in projections:
+        if isinstance(p, GradedProjection) and p.immediate:
+            for target in {v.population for v in p.targets}:
+                before[target] |= {v.population for v in p.sources}
+    found: dict[Population, int] = {}
+    try:
+        for population in TopologicalSorter(before).static_order():
+            found[population] = max((found[b] + 1 for b in before[population]), default=0)
+    except CycleError as error:
+        circle = " <- ".join(repr(p) for p in error.args[1])
+        raise NetworkError(f"Immediate projections form a circle ({circle}): none of these populations could go through a step "
+                           "first. Leave out immediate=True in one of them.") from None
+    return found

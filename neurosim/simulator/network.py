@@ -160,10 +160,11 @@ class Network:
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_titles", tuple(titles))
         object.__setattr__(self, "_called", called)
-        from neurosim.simulator.graded import check_loops
+        from neurosim.simulator.graded import check_loops, ranks
         from neurosim.simulator.receptors import gather
 
         check_loops(projections, self.name_of)
+        ranks(projections, populations)
 
         for p in populations:
             # what arrives must fit the model: said now, not when the run begins

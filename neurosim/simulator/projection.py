@@ -54,7 +54,8 @@ class Link:
 class Projection(Link):
     """Connections that carry spikes from source to target neurons.
 
-    A spike in the step that ends at time t acts on its targets at t + delay, at the start of a step.  With plasticity, the
+    A spike in the step that ends at time t acts on its targets at t + delay, at the start of a step; with delay 0 it acts at
+    the start of the very next one (what Brian2 does if no delay is given).  With plasticity, the
     delay is the sum of an axonal part, after which the spike reaches the synapse, and of a dendritic part between synapse
     and neuron, which the postsynaptic spike also needs to reach the synapse.
 
@@ -62,7 +63,7 @@ class Projection(Link):
         source, target: a population, a part of one, or a list of these (the rule then sees them as one, one after the other).
         connectivity: the rule, such as ``ns.FixedInDegree(100)``.
         synapse: what a spike does, such as ``ns.Delta(weight=0.1)`` or ``ns.Exponential(0.1, tau_syn=5)``.
-        delay: ms, at least dt: a number, a distribution, or one value for each connection (for rules with an order of
+        delay: ms, 0 or at least dt: a number, a distribution, or one value for each connection (for rules with an order of
             their own).  Rounded to whole steps.
         plasticity: rule by which weights change, such as ``ns.STDP(...)``, or None.
         dendritic_delay: dendritic part of the delay in ms, for plastic synapses.
@@ -90,11 +91,12 @@ class Projection(Link):
             raise NetworkError(f"{what}: connectivity must be a rule such as ns.FixedInDegree(100), not "
                                f"{_given(self.connectivity)}.")
         if not isinstance(self.synapse, Synapse):
-            raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {type(self.synapse).__name__}.")
+            raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {_given(self.synapse)}.")
         object.__setattr__(self, "synapse", self.synapse.in_unit_of(self.targets[0].population.model, what))
         delay = checked_value(self.delay, "delay", "ms", what)
-        if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) > 0):
-            raise ParameterError(f"{what}: a delay must be positive, at least one step; the smallest is {np.min(delay):g} ms.")
+        if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) >= 0):
+            raise ParameterError(f"{what}: a delay is 0 or at least one step, never negative; the smallest is "
+                                 f"{np.min(delay):g} ms.")
         object.__setattr__(self, "delay", delay)
         if self.plasticity is not None:
             from neurosim.model.plasticity import PlasticityModel

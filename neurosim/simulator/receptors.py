@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from neurosim.errors import NetworkError
 from neurosim.model.calculus import ONE, add, mul
-from neurosim.model.expression import Node, Sym, substitute
+from neurosim.model.expression import Node, Op, Sym, substitute
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.population import Population, targets
 from neurosim.simulator.projection import Link
-from neurosim.simulator.synapses import Receptor, Synapse
+from neurosim.simulator.synapses import Pulse, Receptor, Synapse
 
 if TYPE_CHECKING:
     from neurosim.simulator.network import Network
@@ -29,6 +30,7 @@ class Arrivals:
         rows: row of the ring buffer by projection.
         entries: what an event of weight 1 adds, by state, for stimuli that act through a synapse.
         direct, graded: row of the ring buffer by state, and by input, that its content is added to.
+        pulsed: the same by input, for pulses: content divided by dt.
     """
 
     states: dict[str, Node] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Arrivals:
     entries: dict[Any, dict[str, Node]] = field(default_factory=dict)
     direct: dict[str, int] = field(default_factory=dict)
     graded: dict[str, int] = field(default_factory=dict)
+    pulsed: dict[str, int] = field(default_factory=dict)
 
     def row(self, state: str) -> int:
         """Return the row of the ring buffer whose content is added to a state; a new one if there is none."""
@@ -67,6 +70,15 @@ class Arrivals:
             self.signals.append(f"_arrive{len(self.signals)}_")
             self.add_current(where, Sym(self.signals[-1]))
         return self.graded[where]
+
+
+    def pulse_row(self, where: str) -> int:
+        """Return the row of the ring buffer whose content, divided by dt, is added to an input; a new one if there is none."""
+        if where not in self.pulsed:
+            self.pulsed[where] = len(self.signals)
+            self.signals.append(f"_arrive{len(self.signals)}_")
+            self.add_current(where, Op("/", (Sym(self.signals[-1]), Sym("dt"))))
+        return self.pulsed[where]
 
 
 def gather(network: Network, population: Population) -> Arrivals:
@@ -105,6 +117,9 @@ def gather(network: Network, population: Population) -> Arrivals:
             out.rows[p] = out.input_row(p.wanted_input(population.model, network.name_of(p)))
             continue
         found, prefix = receptor(p.synapse, network.name_of(p))
+        if found.key[0] == "pulse":
+            out.rows[p] = out.pulse_row(found.input)
+            continue
         for state in p.plasticity.delivers_to if p.plasticity is not None else ():
             out.row(state)
         if found.jumps:
@@ -115,6 +130,9 @@ def gather(network: Network, population: Population) -> Arrivals:
             out.rows[p] = out.row(prefix + found.target)
     for s in network.stimuli:
         synapse = getattr(s, "synapse", None)
+        if isinstance(synapse, Pulse):
+            raise NetworkError(f"{type(s).__name__}: events from outside act on states, not as pulses on an input: use "
+                               "ns.Exponential or another synapse with states.")
         if synapse is not None and any(v.population is population for v in targets(s.target)):
             out.entries[s] = entry(*receptor(synapse, type(s).__name__))
     return out

@@ -82,14 +82,15 @@ def delay_steps(value: Any, dt: float, what: str, lowest: int = 1) -> np.ndarray
     """Return delays in ms as whole steps, shape (n,) or (1,).
 
     Raises:
-        ParameterError: for a delay below one step, or longer than can be counted.
+        ParameterError: for a delay between 0 and one step, or longer than can be counted.
     """
     ms = np.atleast_1d(np.asarray(value, dtype=float))
     steps = np.rint(ms / dt)
     # a delay a little below the grid is not below one step
-    if steps.size and ms.min() < lowest * dt * (1 - 1e-6):
-        raise ParameterError(f"{what}: the shortest delay is {ms.min():g} ms, less than one step of dt={dt:g} ms: spikes "
-                             "need at least one step. Use longer delays (low= of a distribution) or a smaller dt.")
+    short = (ms < lowest * dt * (1 - 1e-6)) & (ms != 0.0)
+    if short.any():
+        raise ParameterError(f"{what}: the shortest delay is {ms[short].min():g} ms, less than one step of dt={dt:g} ms. Use "
+                             "longer delays (low= of a distribution), 0, or a smaller dt.")
     if steps.size and steps.max() > MOST_STEPS:
         raise ParameterError(f"{what}: the longest delay is {ms.max():g} ms, {steps.max():.0f} steps of {dt:g} ms; at most "
                              f"{MOST_STEPS} steps can be handled. Use a larger dt.")
@@ -104,7 +105,7 @@ def check_delay(projection: Link, dt: float, what: str) -> None:
 
 
 def _check_given(value: Any, dt: float, what: str, level: int) -> None:
-    steps = delay_steps(value, dt, what, 0 if np.all(value == 0.0) else 1)
+    steps = delay_steps(value, dt, what)
     off = np.abs(steps * dt - np.atleast_1d(value)) > 1e-6 * dt * np.maximum(1, steps)
     if off.any():
         k = int(np.argmax(off))
