@@ -13,7 +13,7 @@ _WHERE = {
     "simulator.projection": ("Projection",),
     "simulator.equation_synapse": ("EquationSynapse",),
     "simulator.graded": ("GradedProjection", "GapJunctions"),
-    "simulator.synapses": ("Delta", "Exponential", "Alpha", "Filter", "DoubleExponential", "NMDA"),
+    "simulator.synapses": ("Delta", "Pulse", "Exponential", "Alpha", "Filter", "DoubleExponential", "NMDA"),
     "simulator.connectivity": ("OneToOne", "AllToAll", "Bernoulli", "FixedInDegree", "FixedOutDegree", "FixedTotalNumber",
                                "DistanceDependent", "SmallWorld", "Explicit", "Matrix", "Graph"),
     "simulator.connections": ("Connections",),
@@ -24,6 +24,7 @@ _WHERE = {
     "simulator.traces": ("Trace",),
     "simulator.stimuli": ("DC", "Step", "Ramp", "Sine", "Chirp", "Waveform", "TimedArray", "WhiteNoise",
                           "OrnsteinUhlenbeck"),
+    "simulator.live": ("TimeFunction", "Callback"),
     "simulator.events": ("PoissonInput", "SpikeInput"),
     "simulator.distributions": ("Uniform", "Normal", "LogNormal", "ExponentialDistribution", "Choice"),
     "simulator.neurons": ("LIF", "DimensionlessLIF", "QIF", "ExpIF", "AdEx", "Izhikevich", "HodgkinHuxley", "TraubMiles",
@@ -34,7 +35,7 @@ _WHERE = {
                "StorageError", "NeurosimWarning", "NumericalWarning"),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
-_MODULES = {"analysis": "simulator.analysis", "plot": "plot"}
+_MODULES = {"analysis": "simulator.analysis", "nef": "nef", "plot": "plot"}
 __all__ = sorted([*_HOME, *_MODULES])
 
 

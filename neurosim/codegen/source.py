@@ -259,6 +259,9 @@ class _Source:
             test = " & ".join(f"(abs({z}) <= {self.write.number(0.5)})" for z in plan.small)
             out(f"wide_ = add_bits(wide_, select({test}, {self.integer}(0), {self.integer}(1)))", inner)
         if plan.fire is None:
+            if out.lines[-1].endswith("for lane in range(lanes):"):
+                # nothing to integrate
+                out.lines.pop()
             return
         now = self.write.condition(substitute(plan.fire, {s: Sym(new[s]) for s in plan.states}))
         self.flush(out, inner)

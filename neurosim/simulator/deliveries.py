@@ -32,8 +32,8 @@ from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import Wired, wire
 
 #: arguments of the functions of kernels/delivery.py after step0 and n_steps
-_SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR", "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR",
-               "graded_sums": "QIQRRRR"}
+_SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR",
+               "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR", "graded_sums": "QIQRRRR"}
 
 
 @cache
@@ -85,7 +85,11 @@ class Events:
     remembers: int = 0
     #: whether it acts at every step, also before the first one (with the initial values)
     continuous = False
-    immediate = False
+
+    @property
+    def immediate(self) -> bool:
+        """Whether it acts in the step itself."""
+        return self.wired.projection.immediate
 
     @property
     def source(self) -> Population:
@@ -104,8 +108,8 @@ class Events:
 
     @property
     def longest(self) -> int:
-        """Longest delay in steps."""
-        return int(self.wired.delay.max())
+        """Longest delay in steps; -1: within the step."""
+        return -1 if self.immediate else int(self.wired.delay.max())
 
     def load(self, block: int) -> int:
         """Return the number of connections onto a block."""
@@ -121,11 +125,12 @@ class Events:
         width, mask, _ = site.group.geometry
         log, count = site.logs[self.source], site.counts[self.source]
         at = site.place(site.group.arrivals.rows[w.projection], block)
+        lag = -1 if self.immediate else w.delay[0]
         if (d := self.rows) is not None:
             begin = np.ascontiguousarray(w.place[::d])
-            book = np.array([w.n_pre, len(count) - 1, at, width, mask, w.delay[0], d, d == 1 and begin.min() == begin.max()])
+            book = np.array([w.n_pre, len(count) - 1, at, width, mask, lag, d, d == 1 and begin.min() == begin.max()])
             return compiled("deliver_rows", site.single).bind(book, begin, w.weight, log, count, site.ring)
-        book = np.array([w.n_pre, len(count) - 1, block * (w.n_pre + 1), at, width, mask, w.delay[0], len(w.weight) > 1,
+        book = np.array([w.n_pre, len(count) - 1, block * (w.n_pre + 1), at, width, mask, lag, len(w.weight) > 1,
                          len(w.delay) > 1], np.int64)
         return compiled("deliver", site.single).bind(book, w.first, w.place, w.weight, w.delay, log, count, site.ring)
 

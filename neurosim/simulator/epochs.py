@@ -8,7 +8,7 @@ that depends on the network alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,15 +20,13 @@ from neurosim.simulator.changes import Changes
 from neurosim.simulator.connections import Connections
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.deliveries import Site, compiled, deliveries
-from neurosim.simulator.graded import ranks
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import STREAMS, Group
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.progress import Progress
-from neurosim.simulator.projection import Link
+from neurosim.simulator.projection import Link, ranks
 from neurosim.simulator.runaway import Watch
-from neurosim.simulator.sampling import Sampler
 from neurosim.simulator.wiring import block_width, check_delay
 
 #: streams of projections begin where no population has any
@@ -62,6 +60,7 @@ class Wires:
         geometry: by population: width of a block of the ring buffer, slots - 1, blocks.
         epoch: steps of an epoch.
         off: projections that are switched off.
+        answers: what callbacks answered last, by stimulus.
     """
 
     deliveries: dict[Link, list[Any]] = field(default_factory=dict)
@@ -71,6 +70,7 @@ class Wires:
     geometry: dict[Population, tuple[int, int, int]] = field(default_factory=dict)
     epoch: int = 1
     off: frozenset[Link] = frozenset()
+    answers: dict[Any, np.ndarray] = field(default_factory=dict)
 
     def apply(self, now: Changes, name_of: Callable[[Link], str]) -> None:
         """Take over what was changed.
@@ -93,7 +93,7 @@ class Wires:
             return {k: v.copy() for k, v in table.items()}
 
         return Wires({p: [d.copy() for d in found] for p, found in self.deliveries.items()}, own(self.rings), own(self.logs),
-                     own(self.counts), self.geometry, self.epoch, self.off)
+                     own(self.counts), self.geometry, self.epoch, self.off, own(self.answers))
 
     @property
     def every(self) -> list[Any]:
@@ -234,18 +234,28 @@ class EpochLoop:
         self.shared = np.zeros(32, np.int64)
         self.parts = [_Part(g, wires, self.epoch, threads, common, self.shared, first) for g in groups]
         rank = ranks(wires.deliveries, [g.population for g in groups])
-        # populations of rank 0, what they send at once, populations of rank 1, ...
-        shares = [Share([[] for _ in range(2 * max(rank.values()) + 1)], [], []) for _ in range(threads)]
-        for k, part in enumerate(self.parts):
-            for t, job in enumerate(part.advance):
-                shares[t].stages[2 * rank[part.group.population]].append(job)
-            shares[k % threads].collect.append(part.collect)
         blocks, sent = self._blocks(fresh, rank)
+        early = {d.source for d in wires.every if d.immediate and not d.continuous}
+        shares = [Share([], [], []) for _ in range(threads)]
+
+        def stage(dealt: Iterable[tuple[list, int]]) -> None:
+            for share in shares:
+                share.stages.append([])
+            for jobs, t in dealt:
+                shares[t].stages[-1] += jobs
+
+        for r in range(max(rank.values()) + 1):
+            members = [p for p in self.parts if rank[p.group.population] == r]
+            stage(([job], t) for p in members for t, job in enumerate(p.advance))
+            if first_seen := [p for p in members if p.group.population in early]:
+                # others need their spikes within the step
+                stage(([p.collect], k % threads) for k, p in enumerate(first_seen))
+            if r in sent:
+                stage(_dealt(sent[r], threads))
+        for k, part in enumerate(p for p in self.parts if p.group.population not in early):
+            shares[k % threads].collect.append(part.collect)
         for calls, t in _dealt(blocks, threads):
             shares[t].blocks.append(calls)
-        for r, jobs in sent.items():
-            for calls, t in _dealt(jobs, threads):
-                shares[t].stages[2 * r + 1] += calls
         self.driver = Driver(shares, self.epoch, self.shared)
 
     def _blocks(self, fresh: bool, rank: dict[Population, int]) -> tuple[list, dict[int, list]]:
@@ -276,7 +286,7 @@ class EpochLoop:
                     sent.setdefault(r, []).append((sum(d.load(b) for d in several), [d.job(b, site) for d in several]))
         return found, sent
 
-    def run(self, first: int, n_steps: int, bar: Progress, samplers: list[Sampler],
+    def run(self, first: int, n_steps: int, bar: Progress, samplers: list[Any],
             max_rate: float | None) -> tuple[int, str]:
         """Run; return the step reached and why it stopped early ('' if it did not)."""
         dt = self.parts[0].program.dt

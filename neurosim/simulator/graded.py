@@ -176,25 +176,3 @@ def check_loops(projections: Iterable[Link], name_of: Callable[[Any], str]) -> N
         raise NetworkError(f"Continuous projections form a circle without delay ({circle}): each value would need the others "
                            "of the same moment. Project a state instead of a quantity that depends on an input, or give "
                            "one of them delay=.") from None
-
-
-def ranks(projections: Iterable[Link], populations: Iterable[Population]) -> dict[Population, int]:
-    """Return for each population how many others must go through a step before it, one after the other.
-
-    Raises:
-        NetworkError: if immediate projections form a circle.
-    """
-    before: dict[Population, set[Population]] = {p: set() for p in populations}
-    for p in projections:
-        if isinstance(p, GradedProjection) and p.immediate:
-            for target in {v.population for v in p.targets}:
-                before[target] |= {v.population for v in p.sources}
-    found: dict[Population, int] = {}
-    try:
-        for population in TopologicalSorter(before).static_order():
-            found[population] = max((found[b] + 1 for b in before[population]), default=0)
-    except CycleError as error:
-        circle = " <- ".join(repr(p) for p in error.args[1])
-        raise NetworkError(f"Immediate projections form a circle ({circle}): none of these populations could go through a step "
-                           "first. Leave out immediate=True in one of them.") from None
-    return found

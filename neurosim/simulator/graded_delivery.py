@@ -34,19 +34,9 @@ class Graded(Events):
     continuous = True
 
     @property
-    def immediate(self) -> bool:
-        """Whether it acts in the step itself."""
-        return self.wired.projection.immediate
-
-    @property
     def shortest(self) -> int:
         """States are seen as of the last step: every step is an epoch of its own."""
         return 0
-
-    @property
-    def longest(self) -> int:
-        """Delay in steps; -1: within the step."""
-        return -1 if self.immediate else int(self.wired.delay.max())
 
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""

@@ -39,6 +39,7 @@ class Group:
         book: the integer array of the kernel, complete when the probes are laid out.
         rec: samples of all probes; recordings: where each probe's samples lie in it.
         spikes: whether they are recorded.
+        live: tables that Python fills while the network runs, see simulator/live.py.
         arrivals: what comes from other neurons, and the row of the ring buffer for each.
         ring: the ring buffer; geometry: width of its blocks, slots - 1, blocks.
     """
@@ -57,6 +58,7 @@ class Group:
     rec: np.ndarray | None = None
     recordings: tuple[Recording, ...] = ()
     spikes: bool = True
+    live: tuple = ()
     arrivals: Arrivals | None = None
     ring: np.ndarray | None = None
     geometry: tuple[int, int, int] = (1, 0, 1)
@@ -107,7 +109,8 @@ def _group(network: Network, population: Population, model: NeuronModel, name: s
     tab, timing, slots = _tables(parts, program.real)
     *events, add = _events(parts, program, {**{s: names[s] for s in model.state_names}, **{s: s for s in arrivals.states}}, dt)
     return Group(population, model, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
-                 spikes=population in network.record_spikes, arrivals=arrivals)
+                 spikes=population in network.record_spikes, live=tuple(x for _, part in parts for x in part.live),
+                 arrivals=arrivals)
 
 
 def _stimuli(network: Network, population: Population, arrivals: Arrivals, dt: float) -> list[tuple[str | None, Lowered]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.simulator.population import Population, View, chosen, targets
-from neurosim.simulator.projection import Link
+from neurosim.simulator.projection import Link, ranks
 from neurosim.simulator.stimuli import Stimulus, input_of
 
 
@@ -160,7 +160,7 @@ class Network:
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_titles", tuple(titles))
         object.__setattr__(self, "_called", called)
-        from neurosim.simulator.graded import check_loops, ranks
+        from neurosim.simulator.graded import check_loops
         from neurosim.simulator.receptors import gather
 
         check_loops(projections, self.name_of)

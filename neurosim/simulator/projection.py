@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from neurosim.errors import NetworkError, ParameterError
 from neurosim.model.values import checked_value
 from neurosim.simulator.connectivity import Rule, Side
-from neurosim.simulator.population import View, targets
+from neurosim.simulator.population import Population, View, targets
 from neurosim.simulator.synapses import Synapse
 
 
@@ -19,11 +21,13 @@ class Link:
 
     Attributes:
         sources, targets: parts of populations; name: in results, or None.
+        immediate: whether it acts within the step: its sources go through a step before its targets.
     """
 
     sources: tuple[View, ...]
     targets: tuple[View, ...]
     name: str | None
+    immediate: bool
 
     def join(self, source: Any, target: Any) -> None:
         """Set both sides."""
@@ -68,6 +72,8 @@ class Projection(Link):
         plasticity: rule by which weights change, such as ``ns.STDP(...)``, or None.
         dendritic_delay: dendritic part of the delay in ms, for plastic synapses.
         name: name in results; None: made of the names of the populations, "E->I".
+        immediate: a spike acts in the step in which it happens, on targets that go through that step after its source; the
+            delay must be 0.  For targets that stand for synapses or signals rather than for neurons.
 
     Raises:
         NetworkError, ParameterError: for whatever cannot be connected.
@@ -81,6 +87,7 @@ class Projection(Link):
     plasticity: Any = None
     dendritic_delay: float = 0.0
     name: str | None = None
+    immediate: bool = False
 
     def __post_init__(self):
         self.join(self.source, self.target)
@@ -98,6 +105,10 @@ class Projection(Link):
             raise ParameterError(f"{what}: a delay is 0 or at least one step, never negative; the smallest is "
                                  f"{np.min(delay):g} ms.")
         object.__setattr__(self, "delay", delay)
+        if self.immediate and (delay != 0.0 if isinstance(delay, float) else True):
+            raise ParameterError(f"{what}: an immediate projection has no delay: give delay=0.")
+        if self.immediate and self.plasticity is not None:
+            raise ParameterError(f"{what}: plastic synapses cannot be immediate.")
         if self.plasticity is not None:
             from neurosim.model.plasticity import PlasticityModel
 
@@ -134,6 +145,28 @@ class Projection(Link):
         reversal = getattr(self.synapse, "e_rev", None)
         # a conductance whose reversal potential lies below rest inhibits
         return -sign if isinstance(reversal, float) and reversal <= -60.0 else sign
+
+
+def ranks(projections: Iterable[Link], populations: Iterable[Population]) -> dict[Population, int]:
+    """Return for each population how many others must go through a step before it, one after the other.
+
+    Raises:
+        NetworkError: if immediate projections form a circle.
+    """
+    before: dict[Population, set[Population]] = {p: set() for p in populations}
+    for p in projections:
+        if p.immediate:
+            for target in {v.population for v in p.targets}:
+                before[target] |= {v.population for v in p.sources}
+    found: dict[Population, int] = {}
+    try:
+        for population in TopologicalSorter(before).static_order():
+            found[population] = max((found[b] + 1 for b in before[population]), default=0)
+    except CycleError as error:
+        circle = " <- ".join(repr(p) for p in error.args[1])
+        raise NetworkError(f"Immediate projections form a circle ({circle}): none of these populations could go through a step "
+                           "first. Leave out immediate=True in one of them.") from None
+    return found
 
 
 def _given(value: Any) -> str:

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,9 @@ from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
 from neurosim.simulator.changes import Changes, changed
 from neurosim.simulator.connections import Connections
-from neurosim.simulator.epochs import EpochLoop, Wires, connect
+from neurosim.simulator.epochs import DRAW, STRETCH, EpochLoop, Wires, connect
 from neurosim.simulator.interruption import Interruption
+from neurosim.simulator.live import refills
 from neurosim.simulator.lower import Group, lower
 from neurosim.simulator.memory import check_memory
 from neurosim.simulator.network import Network
@@ -37,10 +39,10 @@ from neurosim.simulator.traces import Trace
 
 #: spikes a thread can hold before it comes back
 CAPACITY = 1 << 18
-#: length of the scratch array for Poisson numbers: WORK of kernels/poisson.py, which would import Numba; a test compares them
-DRAW = 312
-#: seconds a stretch should last: progress and Ctrl-C are looked at in between
-STRETCH = 0.15
+#: what may help, by words of the reason why a run stopped
+ADVICE = {"no longer finite": " Try a smaller dt, or look for a division by zero or a missing bound in the equations.",
+          "max_rate": " Look at weights and their units, at the drive and at the balance of excitation and inhibition, or "
+                      "give a higher max_rate."}
 
 
 def simulate(network: Network | Population, duration: float, dt: float = 0.1, *, seed: int = 0, threads: int = 1,
@@ -85,7 +87,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     threads = _whole(threads, "threads", 1, 1024)
     single = _precision(dtype)
     check_memory(network, n_steps, dt, single)
-    if max_rate is not None and not (isinstance(max_rate, (int, float)) and max_rate > 0):
+    if max_rate is not None and (isinstance(max_rate, bool) or not isinstance(max_rate, Real) or not max_rate > 0):
         raise SimulationError(f"max_rate must be a positive rate in Hz, not {max_rate!r}.")
     now = changed(network, changes, resume.state.changes if resume is not None else None)
     groups = lower(network, dt, seed, method, single, __version__, now.models)
@@ -94,7 +96,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     first, origin, time0, wires = 0, 0, 0.0, None
     if resume is not None:
         first, origin, time0, wires = _restore(resume, network, groups, dt, single)
-    elif network.projections:
+    elif network.projections or any(g.live for g in groups):
         wires = connect(network, groups, dt, seed, single, threads)
     if single and first + n_steps >= 2**31:
         raise SimulationError("A float32 run counts steps in 32 bits: fewer than 2**31 steps. Use float64 or a larger dt.")
@@ -109,7 +111,8 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
         loop = EpochLoop(groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
         runners = loop.parts
         compile_s = time.perf_counter() - started
-        samplers = [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt)
+        samplers = refills(groups, (first, origin, float(time0), dt), wires.answers)
+        samplers += [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt)
                     for p, name in network.probes_of_links()]
         reached, problem = loop.run(first, n_steps, bar, samplers, max_rate)
     else:
@@ -360,7 +363,7 @@ def _collect(network: Network, runners: list[Any], wires: Wires | None, samplers
             traces[r.name] = Trace(times, values, neurons=neurons, variable=r.probe.variable, unit=unit,
                                    population=group.name, name=r.name)
         programs[group.name] = program
-    traces |= {s.name: s.trace(origin, time0) for s in samplers}
+    traces |= {s.name: s.trace(origin, time0) for s in samplers if isinstance(s, Sampler)}
     traces = {name: traces[name] for name in network.probe_names}
     state = State(step, origin, time0, dt, seed, runners[0].program.plan.single, programs, wires, now)
     connections = {network.name_of(p): Connections(p, network.name_of(p), found, step, dt)
@@ -368,9 +371,9 @@ def _collect(network: Network, runners: list[Any], wires: Wires | None, samplers
     methods = {r.group.name: r.program.plan.method for r in runners}
     sources = {r.group.name: r.program.source for r in runners}
     if problem:
-        warnings.warn(f"The run stopped at {end:g} ms: {problem}. What was recorded until then is returned. "
-                      + ("" if "Ctrl-C" in problem else "Try a smaller dt, or look for a division by zero or a missing "
-                         "bound in the equations."), NumericalWarning, stacklevel=3)
+        advice = next((text for words, text in ADVICE.items() if words in problem), "")
+        warnings.warn(f"The run stopped at {end:g} ms: {problem}. What was recorded until then is returned.{advice}",
+                      NumericalWarning, stacklevel=3)
     return Result(network=network, spikes=spikes, traces=traces, start=begin, time=end, dt=dt, methods=methods,
                   sources=sources, problem=problem, state=state, compile_s=compile_s, connections=connections)
 

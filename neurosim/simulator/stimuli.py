@@ -34,6 +34,7 @@ class Lowered:
         signals, states, kicks: see `codegen.plan.Drive`; initial: initial value of those states.
         tables: (samples of shape (n, columns), start, interval) for each table signal, in order.
         events: (times, neurons, weights, state), each an array but for the last.
+        live: (stimulus, table, view, first column, number of targets) for tables that Python fills while the network runs.
     """
 
     current: Node | None = None
@@ -44,6 +45,7 @@ class Lowered:
     kicks: dict[str, Node] = field(default_factory=dict)
     tables: list[tuple[np.ndarray, float, float]] = field(default_factory=list)
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray, str]] = field(default_factory=list)
+    live: list[tuple[Any, int, View, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ input unit times ms), the form in which the filters h_n(t) = t^n exp(-t/tau)/(n!
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
@@ -50,7 +51,7 @@ class Receptor:
 
 
 @dataclass(frozen=True, eq=False)
-class Synapse:
+class Synapse(ABC):
     """Common part of all synapses; `weight` is a number, a distribution, or an array with one value for each connection."""
 
     weight: Any = None
@@ -81,16 +82,16 @@ class Synapse:
         unit = self.weight_unit(model, name)
         return replace(self, weight=checked_value(self.weight, "weight", unit or "1", f"{name}:"))
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 (not every synapse has something to check)
         """Raise `ParameterError` for values that cannot be used."""
 
+    @abstractmethod
     def receptor(self, model: NeuronModel, size: int, name: str) -> Receptor:
         """Return the synapse in the terms of a target population.
 
         Raises:
             NetworkError: if the model has not what the synapse acts on.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,30 @@ class Delta(Synapse):
 
     def receptor(self, model, size, name):
         return Receptor(("delta", state_of(model, self.variable, name)), {}, state_of(model, self.variable, name))
+
+
+@dataclass(frozen=True, eq=False)
+class Pulse(Synapse):
+    """A spike is a rectangular pulse of one step on an input of the target.
+
+        input += weight/dt   for the step in which it arrives
+
+    Its area is the weight, whatever the step.  With a target such as dx/dt = (input - x)/tau it is the exponential filter
+    sampled so that the sum over all steps is right (zero-order hold).
+
+    Args:
+        weight: number, distribution or array; unit of the input times ms.
+        input: input of the model that it adds to; None: the only one.
+    """
+
+    input: str | None = None
+
+    def weight_unit(self, model, name):
+        return f"({model.units.get(input_of(model, self.input, name)) or '1'})*ms"
+
+    def receptor(self, model, size, name):
+        where = input_of(model, self.input, name)
+        return Receptor(("pulse", where), {}, "", where)
 
 
 def state_of(model: NeuronModel, variable: str | None, name: str) -> str:
@@ -181,9 +206,9 @@ class Filtered(Synapse):
         """Names of the time constants."""
         return ("tau_syn",)
 
+    @abstractmethod
     def response(self) -> tuple[dict[str, str], str, dict[str, Any]]:
         """Return derivatives by state as text (the first one gets the spikes), the response as text, constants."""
-        raise NotImplementedError
 
     def block(self) -> str:
         """Return a factor of the current that depends on the potential, as text."""

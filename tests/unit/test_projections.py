@@ -75,7 +75,7 @@ def test_populations_outside_of_the_network(cells):
     (dict(target=[]), "list of targets is empty"),
     (dict(rule=ns.AllToAll), r"connectivity must be a rule such as ns.FixedInDegree\(100\), not"),
     (dict(rule=0.1), "connectivity must be a rule"),
-    (dict(synapse=ns.Delta), r"synapse must be one such as ns.Delta\(weight=0.1\), not type"),
+    (dict(synapse=ns.Delta), r"synapse must be one such as .*, not Delta itself: call it"),
     (dict(synapse=0.1), "synapse must be one such as .* not float"),
     (dict(plasticity="stdp"), "plasticity must be a rule such as"),
 ])
