@@ -32,7 +32,7 @@ class Connections:
         self._deliveries, self._step = deliveries, step
 
     def __len__(self) -> int:
-        return sum(d.right.size if hasattr(d, "right") else d.wired.size for d in self._deliveries)
+        return self.n_pre * self.n_post if self._is_matrix else sum(d.wired.size for d in self._deliveries)
 
     def __repr__(self) -> str:
         return f"Connections({self.name!r}, {len(self)} connections from {self.n_pre} to {self.n_post} neurons)"
@@ -99,7 +99,10 @@ class Connections:
         """Weight of each connection at the end of the run, shape (n,)."""
         if self._is_matrix:
             *left, right = self.projection.connectivity
-            return (self.projection.weight * (left[0] @ right if left else right)).ravel()
+            matrix = left[0] @ right if left else right
+            matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+            factor = self._deliveries[0].factor
+            return (self.projection.weight if factor is None else factor) * matrix.ravel()
         if getattr(self.projection, "plasticity", None) is not None:
             return self["w"]
         return self._gather([d.wired.weight for d in self._deliveries])
@@ -108,7 +111,7 @@ class Connections:
     def delay(self) -> np.ndarray:
         """Delay of each connection in ms, shape (n,)."""
         if self._is_matrix:
-            return np.full(len(self), self.projection.delay)
+            return np.full(len(self), max(self._deliveries[0].longest, 0) * self.dt)
         return self._gather([d.wired.delay * self.dt for d in self._deliveries])
 
     def __getitem__(self, variable: str) -> np.ndarray:

@@ -190,7 +190,7 @@ def _unit_of_weight(found: _Described, jumps: dict[str, Node]) -> str | None:
             unit = unit_text.parse(found.units[state])
             for part, power in factors_of(factor):
                 known = {n: found.units.get(n, "1") for n in symbols(part)}
-                beside = infer([Statement("value", "factor", part, text, "on_pre")], ["factor"], known, {}, {}).units["factor"]
+                beside = infer([Statement("value", "of w", part, text, "on_pre")], ["of w"], known, {}, {}).units["of w"]
                 unit = unit / unit_text.parse(beside or "1") ** power
             return unit_text.show(unit)
     return None

@@ -1,0 +1,243 @@
+"""Decoders, each computed once: shared factorisations within a process, and a store of results on disk.
+
+Decoders depend on the neurons (type, gains, biases, encoders, radius), the evaluation points, the targets, the solver, the
+seed of a solver that draws numbers, and the code.  All of it is in the key, so that a stored answer is never a wrong one.
+Functions decoded from the same ensemble with the same solver share one factorisation.
+
+On disk a file for each key, written atomically, lies in the folder `decoders` of the cache of neurosim; together they take
+at most half of `settings.cache_mb`, and those used longest ago go first.  A damaged file is computed again and replaced.
+NEUROSIM_DECODER_CACHE=0 turns everything off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections import OrderedDict
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neurosim.nef.activities import Activities
+from neurosim.nef.factors import Factor
+from neurosim.nef.solvers import Solver, checked
+
+#: floating-point operations from which an answer is worth a file: computing it takes longer than reading one (some ms)
+WORTH = 2e8
+#: bytes of answers and of factorisations kept in memory
+ANSWERS, FACTORS = 64 * 2**20, 160 * 2**20
+
+_answers: OrderedDict[str, tuple[np.ndarray, dict]] = OrderedDict()
+_factors: OrderedDict[str, Factor] = OrderedDict()
+_written: dict[Path, int] = {}
+#: how many times this process has solved for decoders, and how many factorisations it took
+solved = factorised = 0
+
+
+def decode(activities: Activities, targets: ArrayLike, solver: Solver, *, seed: int = 0,
+           cache: bool = True) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return decoders, from the cache if they were solved before.
+
+    Args:
+        activities: of the ensemble at its evaluation points, shape (m, n).
+        targets: Y, values of the decoded function at these points, shape (m, k) or (m,).
+        solver: such as `L2()`.
+        seed: for solvers that draw numbers.
+        cache: False: compute in any case, keep nothing.
+
+    Returns:
+        (decoders of shape (n, k), which must not be written to; info with "rmse" of shape (k,), "method" and
+        "cached": "memory", "disk" or "").
+
+    Raises:
+        ParameterError: for shapes that do not fit and numbers that are not finite.
+    """
+    a, y = checked(activities, targets)
+    cache = cache and os.environ.get("NEUROSIM_DECODER_CACHE", "1") != "0"
+    base = _base_key(a, solver) if cache else None
+    if base is None:
+        return _solve(a, y, solver, seed, None)
+    key = _digest(base, str(seed) if solver.random else "", y)
+    if key in _answers:
+        _answers.move_to_end(key)
+        decoders, info = _answers[key]
+        return decoders, {**info, "cached": "memory"}
+    m, n = a.shape
+    # only what takes long: an ensemble array of 50 neurons each would leave hundreds of files
+    worth = m * n * min(m, n) >= WORTH
+    path = _folder() / f"{key}.npz"
+    stored = _read(path, (n, y.shape[1])) if worth else None
+    if stored is not None:
+        _keep(key, stored)
+        return stored[0], {**stored[1], "cached": "disk"}
+    decoders, info = _solve(a, y, solver, seed, base)
+    _keep(key, (decoders, info))
+    if worth:
+        _write(path, decoders, info)
+    return decoders, info
+
+
+def forget(disk: bool = False) -> None:
+    """Free the memory of all factorisations and answers; with disk=True remove the files as well."""
+    _answers.clear()
+    _factors.clear()
+    if disk:
+        for path in _folder().glob("*.npz"):
+            path.unlink(missing_ok=True)
+
+
+def release() -> None:
+    """Free the memory of the factorisations: when the last decoders of a network have been solved."""
+    _factors.clear()
+
+
+def _solve(a: Activities, y: np.ndarray, solver: Solver, seed: int, base: str | None) -> tuple[np.ndarray, dict]:
+    global solved, factorised
+    solved += 1
+    factor = _factors.get(base) if base is not None else None
+    if factor is None and not solver.random:
+        factor = solver.factorise(a)
+        if factor is not None:
+            factorised += 1
+            if base is not None:
+                _factors[base] = factor
+    if factor is not None:
+        if base is not None:
+            _factors.move_to_end(base)
+            _bound(_factors, FACTORS, lambda f: f.nbytes)
+        decoders, info = factor.solve(y)
+    else:
+        decoders, info = solver(a, y, seed)
+    # columns of the BLAS: rows are what a spike reads
+    decoders = np.ascontiguousarray(decoders)
+    decoders.flags.writeable = False
+    return decoders, {**_plain(info), "rmse": np.asarray(info["rmse"], dtype=float), "cached": ""}
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in terms of what JSON knows, so that an answer from disk looks like a fresh one."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _base_key(a: Activities, solver: Solver) -> str | None:
+    """Return the key of what is common to all functions; None if something cannot be named."""
+    if type(a) is not Activities or solver.key() is None or a.neurons.key() is None:
+        return None
+    return _digest(_code(), solver.key(), a.neurons.key(), repr(a.radius), a.gain, a.bias, a.encoders, a.points)
+
+
+def _digest(*parts: str | np.ndarray) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        if isinstance(part, str):
+            data = part.encode()
+        else:
+            digest.update(repr(part.shape).encode())
+            # -0.0 and 0.0 give the same decoders and different keys, which does no harm
+            data = np.ascontiguousarray(part).data
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Return a hash of the code that decoders depend on."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("activities", "factors", "neurons", "solvers"):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    digest.update(f"{np.__version__} {metadata.version('scipy')}".encode())
+    return digest.hexdigest()
+
+
+def _keep(key: str, answer: tuple[np.ndarray, dict]) -> None:
+    _answers[key] = answer
+    _bound(_answers, ANSWERS, lambda v: v[0].nbytes)
+
+
+def _bound(kept: OrderedDict, limit: int, size) -> None:
+    """Drop what was used longest ago; the latest stays, whatever its size."""
+    total = sum(size(v) for v in kept.values())
+    while total > limit and len(kept) > 1:
+        total -= size(kept.popitem(last=False)[1])
+
+
+def _folder() -> Path:
+    from neurosim.codegen import store
+
+    return store.folder() / "decoders"
+
+
+def _read(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, dict] | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            decoders, rmse = file["decoders"], file["rmse"]
+            info = json.loads(str(file["info"]))
+        if decoders.shape != shape or decoders.dtype != np.float64 or rmse.shape != shape[1:]:
+            raise ValueError("another array than was written")
+        os.utime(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        return None
+    decoders.flags.writeable = False
+    return decoders, {**info, "rmse": rmse}
+
+
+def _write(path: Path, decoders: np.ndarray, info: dict) -> None:
+    """Write a file so that no other process ever sees a part of it; a full or read-only disk is no reason to stop."""
+    name = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
+        with os.fdopen(handle, "wb") as file:
+            text = json.dumps({k: v for k, v in info.items() if k not in ("rmse", "cached")})
+            np.savez(file, decoders=decoders, rmse=info["rmse"], info=np.array(text))
+        os.replace(name, path)
+    except OSError:
+        if name is not None:
+            with contextlib.suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+        return
+    first = path.parent not in _written
+    _written[path.parent] = _written.get(path.parent, 0) + decoders.nbytes
+    if first or _written[path.parent] > _limit() / 20:
+        _written[path.parent] = 0
+        trim()
+
+
+def _limit() -> float:
+    from neurosim.config import settings
+
+    return settings.cache_mb * 1e6 / 2
+
+
+def trim() -> int:
+    """Remove the files used longest ago until all take at most half of `settings.cache_mb`; return how many."""
+    found = []
+    for path in _folder().glob("*.npz"):
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            found.append((stat.st_mtime, stat.st_size, path))
+    total, gone = sum(size for _, size, _ in found), 0
+    for _, size, path in sorted(found):
+        if total <= _limit():
+            break
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+            total -= size
+            gone += 1
+    return gone

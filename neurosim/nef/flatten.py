@@ -1,0 +1,476 @@
+"""Flattening: a built network becomes linear algebra between few kinds of things.
+
+Signals, what can be multiplied by a matrix:
+
+    Decoded    D^T a_k of an ensemble (from `building`), a: activities in Hz       known in step k after the neurons
+    Activity   a_k of an ensemble, Hz                                           known in step k after the neurons
+    NodeValue  output of a node that is not a relay                             known at the start of step k
+    Filter     output y_k of a filter                                           known at the start of step k
+
+Targets, what adds up the products:
+
+    EnsembleInput(ensemble)  x, before encoders          NodeInput(node)         x of a callback f(t, x)
+    NeuronInput(ensemble)    added to J                  ProbeInput(probe)       what a probe records
+    FilterInput(filter)      u_k of a filter             ErrorInput(connection)  error of a learning connection
+
+`Flat.terms` lists (target, signal, matrix): target += matrix signal.  There is at most one term for each pair of target and
+signal.  Relays are gone: matrices were multiplied through them.
+
+In a step k everything but filters adds up what is known at its start (Filter, NodeValue); then neurons step; then filters take
+u_k, which may be of all four kinds, and advance:
+
+    s_{k+1} = Ad s_k + Bd u_k,   y_{k+1} = C s_{k+1} + D u_k     (zero-order hold over dt)
+
+A filter with synapse None keeps nothing but the last input, y_{k+1} = u_k: it is put where something unfiltered comes from
+neurons, which is therefore one step late.
+
+Filters and matrices commute.  A connection's filter stands before or behind its matrix, wherever the network has fewer numbers
+to filter as a whole (`cover.cheapest_cover`), and equal filters at one place are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NetworkError
+from neurosim.nef.building import Built, Decoded
+from neurosim.nef.connection import Connection, ErrorPort
+from neurosim.nef.cover import cheapest_cover
+from neurosim.nef.ensemble import Ensemble, EnsembleArray, Neurons
+from neurosim.nef.filters import LinearFilter
+from neurosim.nef.node import Kind, Node
+from neurosim.nef.probe import Attribute, Probe
+
+#: entries up to which a matrix is an array in any case, and part of non-zero entries from which larger ones are
+SMALL, DENSE = 64, 0.25
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Activities of the neurons of an ensemble in Hz; a spike counts 1000/dt in its step."""
+
+    ensemble: Ensemble
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.ensemble.n_neurons
+
+
+@dataclass(frozen=True)
+class NodeValue:
+    """Output of a node."""
+
+    node: Node
+
+    @property
+    def size(self) -> int:
+        """size_out of the node."""
+        return self.node.size_out
+
+
+@dataclass(frozen=True, eq=False)
+class Filter:
+    """A filter of `size` numbers, each by itself.
+
+    Attributes:
+        synapse: filter; None: y_{k+1} = u_k.
+        size: numbers.
+        number: place in `Flat.filters`.
+        place: what it stands at, a signal or a target, for messages.
+    """
+
+    synapse: LinearFilter | None
+    size: int
+    number: int
+    place: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EnsembleInput:
+    """x of an ensemble."""
+
+    ensemble: Ensemble
+
+    @property
+    def size(self) -> int:
+        """Dimensions."""
+        return self.ensemble.dimensions
+
+
+@dataclass(frozen=True)
+class NeuronInput:
+    """Input currents J of an ensemble."""
+
+    ensemble: Ensemble
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.ensemble.n_neurons
+
+
+@dataclass(frozen=True)
+class FilterInput:
+    """Input of a filter."""
+
+    filter: Filter
+
+    @property
+    def size(self) -> int:
+        """Numbers of the filter."""
+        return self.filter.size
+
+
+@dataclass(frozen=True)
+class NodeInput:
+    """x of a callback f(t, x)."""
+
+    node: Node
+
+    @property
+    def size(self) -> int:
+        """size_in of the node."""
+        return self.node.size_in
+
+
+@dataclass(frozen=True)
+class ProbeInput:
+    """What a probe of a value, or of rates, records."""
+
+    probe: Probe
+
+    @property
+    def size(self) -> int:
+        """Numbers recorded."""
+        return self.probe.size
+
+
+@dataclass(frozen=True)
+class ErrorInput:
+    """Error signal of a connection that learns."""
+
+    connection: Connection
+
+    @property
+    def size(self) -> int:
+        """size_out of the connection."""
+        return self.connection.size_out
+
+
+@dataclass(frozen=True)
+class _Relay:
+    """A relay, as a source and as a target, before it is eliminated."""
+
+    node: Node
+
+    @property
+    def size(self) -> int:
+        return self.node.size_out
+
+
+Signal = Decoded | Activity | NodeValue | Filter
+Target = EnsembleInput | NeuronInput | FilterInput | NodeInput | ProbeInput | ErrorInput
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """target += matrix signal.
+
+    Attributes:
+        target: what it is added to.
+        signal: what is multiplied.
+        matrix: shape (target.size, signal.size): a NumPy array, or in SciPy's CSR form where most of it is 0.
+        connections: where it comes from.
+    """
+
+    target: Target
+    signal: Signal
+    matrix: Any
+    connections: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """A network as linear algebra; see the head of this file.
+
+    Attributes:
+        built: what it was made from.
+        filters: all filters, in order.
+        terms: all terms; those to one target stand together.
+        decoded: the decoders in use.
+        callbacks: nodes f(t, x), in an order in which none needs the value of a later one at the same time.
+        neuron_probes: probes of spikes, v and i; those of values and rates are targets of terms.
+        learned_probes: probes of what learning rules change.
+    """
+
+    built: Built
+    filters: tuple[Filter, ...]
+    terms: tuple[Term, ...]
+    decoded: tuple[Decoded, ...]
+    callbacks: tuple[Node, ...]
+    neuron_probes: tuple[Probe, ...]
+    learned_probes: tuple[Probe, ...]
+
+    def terms_to(self, target: Target) -> list[Term]:
+        """Return the terms that add up to a target."""
+        return [t for t in self.terms if t.target == target]
+
+    def terms_from(self, signal: Signal) -> list[Term]:
+        """Return the terms that a signal goes into."""
+        return [t for t in self.terms if t.signal == signal]
+
+
+@dataclass
+class _Edge:
+    source: Any
+    matrix: Any
+    target: Any
+    connections: tuple[Any, ...]
+
+
+def flatten(built: Built) -> Flat:
+    """Return a built network as terms between signals and targets.
+
+    Raises:
+        NetworkError: for relays, or callbacks, that feed each other without any filter; the circle is named.
+    """
+    network = built.network
+    direct: list[_Edge] = []
+    filtered: dict[Hashable, tuple[LinearFilter, list[_Edge]]] = {}
+    for item in (*network.links, *network.records, *built.inner):
+        synapse = item.synapse
+        for edge in _edges(item, built):
+            if synapse is None:
+                direct.append(edge)
+            else:
+                filtered.setdefault(_synapse_key(synapse), (synapse, []))[1].append(edge)
+    direct += _into_arrays(network)
+    filters: list[Filter] = []
+    for synapse, edges in filtered.values():
+        direct += _placed(synapse, edges, filters)
+    direct = _without_relays(direct, network)
+    now, late = [], []
+    for edge in direct:
+        from_neurons = isinstance(edge.source, (Decoded, Activity))
+        (late if from_neurons and not isinstance(edge.target, FilterInput) else now).append(edge)
+    if late:
+        now += _placed(None, late, filters)
+    terms = _merged(now)
+    probes = network.records
+    return Flat(built, tuple(filters), terms, tuple(built.decoded), _ordered_callbacks(terms, network),
+                tuple(p for p in probes if p.attribute in (Attribute.SPIKES, Attribute.V, Attribute.I)),
+                tuple(p for p in probes if isinstance(p.source, Connection)))
+
+
+def _edges(item: Connection | Probe, built: Built) -> Iterable[_Edge]:
+    """Yield the paths of a connection or a probe, one for each ensemble that it decodes."""
+    from scipy.sparse import csr_array, eye_array
+
+    if isinstance(item, Probe):
+        if isinstance(item.source, Connection) or item.attribute not in (Attribute.VALUE, Attribute.RATE):
+            return
+        target, behind = ProbeInput(item), eye_array(item.size, format="csr")
+        taken = item.indices
+    else:
+        target = _target(item)
+        # rows of the target that the connection reaches
+        behind = csr_array((np.ones(item.size_out), (item.post_indices, np.arange(item.size_out))),
+                           shape=(target.size, item.size_out))
+        if item in built.weights:
+            pre, post = Activity(item.source), NeuronInput(item.target)
+            yield _Edge(pre, built.weights[item], post, (item,))
+            return
+        if not (item in built.uses and built.uses[item][0].decoded.learned):
+            behind = behind @ csr_array(item.matrix())
+        taken = item.pre_indices
+    if item in built.uses:
+        for use in built.uses[item]:
+            count, size = len(use.columns), use.decoded.size
+            before = csr_array((np.ones(count), (np.arange(count), use.columns)), shape=(count, size))
+            yield _Edge(use.decoded, behind[:, use.first:use.first + count] @ before, target, (item,))
+        return
+    source = item.source
+    if isinstance(source, Neurons):
+        signal = Activity(source.ensemble)
+    else:
+        signal = _Relay(source) if source.kind is Kind.RELAY else NodeValue(source)
+    before = csr_array((np.ones(len(taken)), (np.arange(len(taken)), taken)), shape=(len(taken), signal.size))
+    yield _Edge(signal, behind @ before, target, (item,))
+
+
+def _target(connection: Connection) -> Any:
+    end = connection.target
+    if isinstance(end, Ensemble):
+        return EnsembleInput(end)
+    if isinstance(end, EnsembleArray):
+        return _Relay(end.input)
+    if isinstance(end, Neurons):
+        return NeuronInput(end.ensemble)
+    if isinstance(end, ErrorPort):
+        return ErrorInput(end.connection)
+    return _Relay(end) if end.kind is Kind.RELAY else NodeInput(end)
+
+
+def _into_arrays(network: Any) -> list[_Edge]:
+    """Return the paths from the input of each array to its ensembles."""
+    from scipy.sparse import eye_array
+
+    out = []
+    for array in network.arrays:
+        whole = eye_array(array.size_in, format="csr")
+        out += [_Edge(_Relay(array.input), whole[array.part_of(k)], EnsembleInput(e), ())
+                for k, e in enumerate(array.ensembles)]
+    return out
+
+
+def _placed(synapse: LinearFilter | None, edges: list[_Edge], filters: list[Filter]) -> list[_Edge]:
+    """Put filters of one kind at the cheapest ends of paths; return the paths to and from them."""
+    from scipy.sparse import csr_array
+
+    columns: dict[Any, np.ndarray] = {}
+    rows: dict[Any, np.ndarray] = {}
+    for e in edges:
+        which = _support(e.matrix)
+        for used, end, chosen in ((rows, e.target, which[0]), (columns, e.source, which[1])):
+            used[end] = np.union1d(used[end], chosen) if end in used else chosen
+    # a path of zeros only still needs somewhere to go
+    for used in (columns, rows):
+        for key in used:
+            if not used[key].size:
+                used[key] = np.zeros(1, int)
+    at_source, at_target = cheapest_cover([(e.source, e.target) for e in edges], {s: len(c) for s, c in columns.items()},
+                                          {t: len(r) for t, r in rows.items()})
+    made: dict[Any, Filter] = {}
+    out: list[_Edge] = []
+
+    def filter_at(key: tuple[str, Any], used: np.ndarray) -> Filter:
+        if key not in made:
+            made[key] = Filter(synapse, len(used), len(filters), key[1])
+            filters.append(made[key])
+            end, size = key[1], len(used)
+            if key[0] == "source":
+                pick = csr_array((np.ones(size), (np.arange(size), used)), shape=(size, end.size))
+                out.append(_Edge(end, pick, FilterInput(made[key]), ()))
+            else:
+                put = csr_array((np.ones(size), (used, np.arange(size))), shape=(end.size, size))
+                out.append(_Edge(made[key], put, end, ()))
+        return made[key]
+
+    for e in edges:
+        m = e.matrix
+        if e.source in at_source:
+            used = columns[e.source]
+            m = m if len(used) == m.shape[1] else m[:, used]
+            out.append(_Edge(filter_at(("source", e.source), used), m, e.target, e.connections))
+        else:
+            used = rows[e.target]
+            m = m if len(used) == m.shape[0] else m[used]
+            out.append(_Edge(e.source, m, FilterInput(filter_at(("target", e.target), used)), e.connections))
+    return out
+
+
+def _support(matrix: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows and which columns of a matrix hold anything else than 0."""
+    if isinstance(matrix, np.ndarray):
+        return np.flatnonzero(matrix.any(axis=1)), np.flatnonzero(matrix.any(axis=0))
+    return np.flatnonzero(np.diff(matrix.indptr)), np.unique(matrix.indices)
+
+
+def _without_relays(edges: list[_Edge], network: Any) -> list[_Edge]:
+    """Multiply matrices through relays."""
+    into: dict[_Relay, list[_Edge]] = {}
+    for e in edges:
+        if isinstance(e.target, _Relay):
+            into.setdefault(e.target, []).append(e)
+    relays = list(dict.fromkeys([e.source for e in edges if isinstance(e.source, _Relay)] + list(into)))
+    after = {r: [e.source for e in into.get(r, []) if isinstance(e.source, _Relay)] for r in relays}
+    values: dict[_Relay, dict[Any, tuple[Any, tuple]]] = {}
+    for relay in _sorted(after, lambda r: network.name_of(r.node), "Relays"):
+        value: dict[Any, tuple[Any, tuple]] = {}
+        for e in into.get(relay, []):
+            for signal, matrix, links in _through(e, values):
+                old = value.get(signal)
+                value[signal] = (matrix, links) if old is None else (_sum(old[0], matrix), _together(old[1], links))
+        values[relay] = value
+    return [_Edge(signal, matrix, e.target, links) for e in edges if not isinstance(e.target, _Relay)
+            for signal, matrix, links in _through(e, values)]
+
+
+def _through(edge: _Edge, values: dict) -> Iterable[tuple[Any, Any, tuple]]:
+    """Yield (signal, matrix, connections) of an edge, with a relay at its beginning replaced by what it adds up."""
+    if not isinstance(edge.source, _Relay):
+        yield edge.source, edge.matrix, edge.connections
+        return
+    for signal, (matrix, links) in values[edge.source].items():
+        yield signal, edge.matrix @ matrix, _together(links, edge.connections)
+
+
+def _merged(edges: list[_Edge]) -> tuple[Term, ...]:
+    """Add up what goes from one signal to one target, and sort by target."""
+    by_target: dict[Any, dict[Any, tuple[Any, tuple]]] = {}
+    for e in edges:
+        signals = by_target.setdefault(e.target, {})
+        old = signals.get(e.source)
+        if old is None:
+            signals[e.source] = e.matrix, e.connections
+        else:
+            signals[e.source] = _sum(old[0], e.matrix), _together(old[1], e.connections)
+    return tuple(Term(target, signal, _tidy(matrix), links) for target, signals in by_target.items()
+                 for signal, (matrix, links) in signals.items())
+
+
+def _tidy(matrix: Any) -> Any:
+    """Return a matrix as an array, or in CSR form where that is smaller by far."""
+    from scipy.sparse import csr_array
+
+    size = matrix.shape[0] * matrix.shape[1]
+    if isinstance(matrix, np.ndarray):
+        if size <= SMALL or np.count_nonzero(matrix) >= DENSE * size:
+            return np.ascontiguousarray(matrix)
+        return csr_array(matrix)
+    matrix = csr_array(matrix)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix.toarray() if size <= SMALL or matrix.nnz >= DENSE * size else matrix
+
+
+def _ordered_callbacks(terms: tuple[Term, ...], network: Any) -> tuple[Node, ...]:
+    after: dict[Node, list[Node]] = {n: [] for n in network.nodes if n.kind is Kind.CALLBACK}
+    for t in terms:
+        if isinstance(t.target, NodeInput) and isinstance(t.signal, NodeValue) and t.signal.node in after:
+            after[t.target.node].append(t.signal.node)
+    return tuple(_sorted(after, network.name_of, "Callbacks"))
+
+
+def _sorted(after: dict[Any, list[Any]], name, what: str) -> list[Any]:
+    from graphlib import CycleError, TopologicalSorter
+
+    try:
+        return list(TopologicalSorter(after).static_order())
+    except CycleError as problem:
+        circle = " -> ".join(name(x) for x in problem.args[1])
+        raise NetworkError(f"{what} feed each other without delay: {circle}. Give one of these connections a "
+                           "synapse.") from None
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if isinstance(one, np.ndarray) == isinstance(other, np.ndarray):
+        return one + other
+    return one + other.toarray() if isinstance(one, np.ndarray) else one.toarray() + other
+
+
+def _together(one: tuple, other: tuple) -> tuple:
+    return tuple(dict.fromkeys((*one, *other)))
+
+
+def _synapse_key(synapse: LinearFilter) -> Hashable:
+    try:
+        hash(synapse)
+    except TypeError:
+        return id(synapse)
+    return synapse

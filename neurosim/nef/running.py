@@ -1,0 +1,153 @@
+"""Run a network of ensembles on the engine, and what is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NetworkError, SimulationError, nearest
+from neurosim.nef.building import Built, build
+from neurosim.nef.connection import Connection
+from neurosim.nef.ensemble import Ensemble
+from neurosim.nef.flatten import flatten
+from neurosim.nef.lower import SPIKING, Lowered, Mode, lower
+from neurosim.nef.network import Network
+from neurosim.nef.probe import Attribute, Probe
+from neurosim.simulator import results as engine
+from neurosim.simulator.simulate import simulate as run
+from neurosim.simulator.spikes import SpikeTrains
+from neurosim.simulator.traces import Trace
+
+
+class Spikes(Mapping):
+    """Spike trains by ensemble or its name, of ensembles whose spikes are probed."""
+
+    def __init__(self, trains: dict[Ensemble, SpikeTrains], network: Network):
+        self._trains, self._network = trains, network
+
+    def __getitem__(self, key: Ensemble | str) -> SpikeTrains:
+        for ensemble, trains in self._trains.items():
+            if key is ensemble or key == self._network.name_of(ensemble):
+                return trains
+        names = [self._network.name_of(e) for e in self._trains]
+        raise KeyError(f"No spikes of {key!r} were recorded.{nearest(str(key), names)} Add nef.Probe(ensemble.neurons).")
+
+    def __iter__(self) -> Iterator[Ensemble]:
+        return iter(self._trains)
+
+    def __len__(self) -> int:
+        return len(self._trains)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run returns; ``result[probe]`` or ``result["name"]`` is what a probe recorded.
+
+    Attributes:
+        network: what was simulated; built: its gains, biases, encoders and decoders.
+        mode: how neurons acted.
+        spikes: spike trains by ensemble, of those whose spikes are probed.
+        run: the engine's result, with its populations of nodes, inputs, neurons and filters.
+    """
+
+    network: Network
+    built: Built
+    mode: Mode
+    spikes: Spikes
+    run: engine.Result
+    lowered: Lowered
+
+    @property
+    def time(self) -> float:
+        """Time reached, ms."""
+        return self.run.time
+
+    @property
+    def dt(self) -> float:
+        """Step, ms."""
+        return self.run.dt
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Names of the probes."""
+        return tuple(self.network.name_of(p) for p in self.network.records)
+
+    def __getitem__(self, probe: Probe | str) -> Trace | SpikeTrains:
+        if isinstance(probe, str):
+            found = [p for p in self.network.records if self.network.name_of(p) == probe]
+            if not found:
+                raise KeyError(f"There is no probe {probe!r}.{nearest(probe, self.probes)}")
+            probe = found[0]
+        if probe not in self.network.records:
+            raise NetworkError("This probe is not in the network that was simulated.")
+        if probe.attribute is Attribute.SPIKES:
+            trains = self.spikes[probe.source.ensemble]
+            return trains if len(probe.indices) == trains.size else trains.select(probe.indices)
+        name, order = self.lowered.traces[probe]
+        trace = self.run.traces[name]
+        values = trace.values if np.array_equal(order, np.arange(trace.values.shape[1])) else trace.values[:, order]
+        unit = "Hz" if probe.attribute is Attribute.RATE else ""
+        return Trace(trace.times, values, neurons=probe.indices if len(probe.indices) == values.shape[1]
+                     else np.arange(values.shape[1]), variable=probe.attribute.value, unit=unit,
+                     population=self.network.name_of(probe.target) if not isinstance(probe.target, Connection) else "",
+                     name=name)
+
+    def decoders(self, connection: Connection | str) -> Any:
+        """Return the decoders of a connection at the beginning, shape (n, size_mid); see `Built.decoders`."""
+        return self.built.decoders(connection)
+
+
+def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed: int = 0, threads: int = 1,
+             mode: Mode = SPIKING, dtype: str = "float64", resume: Result | None = None,
+             progress: bool | None = None) -> Result:
+    """Build a network of ensembles and run it for `duration` ms in steps of `dt` ms.
+
+    Step k: nodes give their output at k dt; x of each ensemble is summed and encoded; neurons act; filters take what they sent.
+
+    Args:
+        network: the network, or what `build` returned for it (then dt and seed are those of the build).
+        duration, dt: ms.
+        seed: of everything that is drawn: ensembles, evaluation points, noise.
+        threads: number of threads; the bits of a run do not depend on it.
+        mode: ``nef.SPIKING``, or ``nef.RATE``: neurons give the rate G(J) in every step.
+        dtype: "float64" or "float32".
+        resume: result of an earlier run of the same network, to be continued; built, seed and mode are kept.
+        progress: show a progress bar; None: on a terminal, if the run lasts more than a second.
+
+    Raises:
+        SimulationError: for a duration, step or thread number that cannot be used.
+        ParameterError, NetworkError: for what cannot be built.
+    """
+    if resume is not None:
+        if not isinstance(resume, Result) or (network is not resume.network and network is not resume.built):
+            raise SimulationError("resume= takes the result of nef.simulate for the same network.")
+        lowered, built, dt = resume.lowered, resume.built, resume.built.dt
+    else:
+        if not isinstance(mode, Mode):
+            raise SimulationError(f"mode must be nef.SPIKING or nef.RATE, not {mode!r}.")
+        built = network if isinstance(network, Built) else None
+        if built is None:
+            if not isinstance(network, Network):
+                raise SimulationError(f"nef.simulate needs a nef.Network, not {type(network).__name__}.")
+            built = build(network, dt, seed)
+        lowered = lower(flatten(built), mode)
+    outcome = run(lowered.network, duration, built.dt, seed=built.seed, threads=threads, dtype=dtype,
+                  resume=None if resume is None else resume.run, progress=progress)
+    trains = {}
+    for probe in lowered.flat.neuron_probes:
+        ensemble = probe.source.ensemble
+        if probe.attribute is Attribute.SPIKES and ensemble not in trains and lowered.mode is SPIKING:
+            population, part = lowered.neurons[ensemble]
+            every = outcome.spikes[lowered.network.name_of(population)]
+            trains[ensemble] = _part(every, part, built.network.name_of(ensemble))
+    return Result(built.network, built, lowered.mode, Spikes(trains, built.network), outcome, lowered)
+
+
+def _part(trains: SpikeTrains, part: slice, name: str) -> SpikeTrains:
+    """Return the spikes of some neurons, counted from the first of them."""
+    keep = (trains.indices >= part.start) & (trains.indices < part.stop)
+    return SpikeTrains(trains.times[keep], (trains.indices[keep] - part.start).astype(np.int32), part.stop - part.start,
+                       start=trains.start, stop=trains.stop, name=name, dt=trains.dt)
