@@ -17,6 +17,7 @@ _WHERE = {
     "simulator.connectivity": ("OneToOne", "AllToAll", "Bernoulli", "FixedInDegree", "FixedOutDegree", "FixedTotalNumber",
                                "DistanceDependent", "SmallWorld", "Explicit", "Matrix", "Graph"),
     "simulator.connections": ("Connections",),
+    "simulator.adaptation": ("RankOne",),
     "simulator.plasticity": ("STDP", "TripletSTDP", "InhibitorySTDP", "ShortTerm", "RewardSTDP", "Oja", "BCM"),
     "simulator.simulate": ("simulate",),
     "simulator.results": ("Result",),

@@ -117,6 +117,8 @@ class Connections:
     def __getitem__(self, variable: str) -> np.ndarray:
         """Return a variable of the plasticity rule for each connection, shape (n,), at the end of the run."""
         rule = getattr(self.projection, "plasticity", None)
+        if self.projection.learning is not None and variable == "w":
+            return self.weight
         if rule is None:
             raise ParameterError(f"{self.name!r} has no plasticity: its connections have .weight and .delay.")
         if variable not in rule.recordable:

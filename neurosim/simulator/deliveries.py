@@ -7,6 +7,7 @@ A delivery has
     remembers           steps for which it looks back at spikes
     continuous          whether it acts at every step, also before the first one
     immediate           whether it acts in the step itself, between its source and its target
+    learn(block, site)  jobs that change its weights at the end of a step
     load(block)         work, to share blocks among threads; load_all(): of all of them
     job(block, site)    the compiled job
     copy()              one whose changing arrays are its own
@@ -31,15 +32,16 @@ from neurosim.simulator.lower import Group
 from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import Wired, wire
 
-#: arguments of the functions of kernels/delivery.py after step0 and n_steps
+#: arguments of the functions of kernels/delivery.py and kernels/adaptation.py after step0 and n_steps
 _SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR",
-               "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR", "graded_sums": "QIQRRRR"}
+               "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR", "graded_sums": "QIQRRRR", "adapt": "QQHRRRR"}
 
 
 @cache
 def compiled(name: str, single: bool) -> Native | Interpreted:
-    """Return a compiled function of kernels/delivery.py."""
-    text = (Path(kernels.__file__).parent / "delivery.py").read_text(encoding="utf-8")
+    """Return a compiled function of kernels/delivery.py or kernels/adaptation.py."""
+    file = "adaptation.py" if name == "adapt" else "delivery.py"
+    text = (Path(kernels.__file__).parent / file).read_text(encoding="utf-8")
     # the store knows one function by one text
     return load(f"{text}\n# {name}, {'float32' if single else 'float64'}\n", single, name, _SIGNATURES[name])
 
@@ -144,13 +146,21 @@ class Events:
         places = w.place.reshape(-1, d)
         return d if np.all(places[:, :1] + np.arange(d, dtype=places.dtype) == places) else None
 
+    def learn(self, block: int, site: Site) -> list[Job]:
+        """Return the compiled job that changes the weights onto a block, if they change."""
+        rule = self.wired.projection.learning
+        return [] if rule is None else [rule.job(self.wired, block, site, site.group.program.dt)]
+
     def copy(self) -> Events:
-        """Return itself: nothing in it changes."""
-        return self
+        """Return one whose weights are its own; itself, if nothing in it changes."""
+        if self.wired.projection.learning is None:
+            return self
+        return replace(self, wired=replace(self.wired, weight=self.wired.weight.copy()))
 
     def changed(self, values: Mapping[str, float]) -> Events:
         """Return one with another weight, the same for all connections."""
-        weight = np.full(1, values["weight"], self.wired.weight.dtype)
+        learns = self.wired.projection.learning is not None
+        weight = np.full(self.wired.size if learns else 1, values["weight"], self.wired.weight.dtype)
         return replace(self, wired=replace(self.wired, weight=weight))
 
 

@@ -277,10 +277,11 @@ class EpochLoop:
             for b in range(n_blocks):
                 book = np.array([rows, n_blocks, b, width, mask], np.int64)
                 calls = [compiled("clear", site.single).bind(book, part.ring), *(d.job(b, site) for d in onto)]
-                for d, job in zip(onto, calls[1:]) if fresh else ():
+                for d, job in zip(onto, list(calls[1:])) if fresh else ():
                     # before the beginning, continuous projections saw the initial values
                     for q in range(-1 - d.longest, 0) if d.continuous else ():
                         job(q, 1)
+                calls += [job for d in self.wires.every if d.target is group.population for job in d.learn(b, site)]
                 found.append((width + sum(d.load(b) for d in onto), calls))
                 for r, several in at_once.items():
                     sent.setdefault(r, []).append((sum(d.load(b) for d in several), [d.job(b, site) for d in several]))

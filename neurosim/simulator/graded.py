@@ -44,6 +44,7 @@ class GradedProjection(Link):
         difference: y_j - y_i instead of y_j, see `GapJunctions`.
         name: name in results; None: made of the names of the populations.
         immediate: the target feels the value at the end of the same step, not of the step before.
+        learning: rule by which weights change, see `RankOne`, or None; with a rule of connectivity.
 
     Raises:
         NetworkError, ParameterError: for whatever cannot be connected.
@@ -59,6 +60,7 @@ class GradedProjection(Link):
     difference: bool = False
     name: str | None = None
     immediate: bool = False
+    learning: Any = None
 
     def __post_init__(self):
         self.join(self.source, self.target)
@@ -80,6 +82,11 @@ class GradedProjection(Link):
             if self.variable not in v.population.model.state_names:
                 raise NetworkError(f"{what}: {v.population.model.name} has no state {self.variable!r} for the difference: give "
                                    "variable=, the potential of both sides.")
+        if self.learning is not None:
+            self.check_learning(what)
+            if not isinstance(self.connectivity, Rule):
+                raise NetworkError(f"{what}: weights that learn are those of single connections: give a rule such as "
+                                   "ns.AllToAll() or ns.Explicit(sources, targets) and weight=, not a matrix.")
         shape = (sum(map(len, self.sources)), sum(map(len, self.targets)))
         if isinstance(self.connectivity, Rule):
             if isinstance(self.weight, np.ndarray) and not self.connectivity.ordered:
@@ -152,9 +159,10 @@ def _matrix(value: Any, what: str) -> Any:
 
 
 def published(projections: Any, population: Population) -> tuple[str, ...]:
-    """Return the derived quantities of a population that graded projections read."""
+    """Return the derived quantities of a population that graded projections and rules of learning read."""
     names = [p.variable for p in projections if isinstance(p, GradedProjection)
              and any(v.population is population for v in p.sources)]
+    names += [name for p in projections if p.learning is not None for q, name in p.learning.variables if q is population]
     return tuple(dict.fromkeys(n for n in names if n not in population.model.state_names))
 
 

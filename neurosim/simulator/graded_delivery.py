@@ -75,6 +75,10 @@ class _Matrix:
         """Whether it acts in the step itself."""
         return self.projection.immediate
 
+    def learn(self, block: int, site: Site) -> list[Job]:
+        """Return nothing: a matrix does not change."""
+        return []
+
     def copy(self) -> Any:
         """Return itself: nothing in it changes."""
         return self

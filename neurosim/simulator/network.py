@@ -70,6 +70,10 @@ class Probe:
     def _check_connections(self) -> None:
         rule = getattr(self.target, "plasticity", None)
         what = self.target.name or "the projection"
+        if self.target.learning is not None:
+            if self.variable != "w":
+                raise NetworkError(f"Probe of {self.variable!r}: {what} has one variable to record, the weight 'w'.")
+            rule = _WEIGHT
         if rule is None:
             raise NetworkError(f"Probe of {self.variable!r}: {what} has no plasticity, so that nothing changes; its "
                                "weights are "
@@ -80,6 +84,13 @@ class Probe:
                                "The weight is 'w'.")
         if self.neurons is not None:
             raise NetworkError("A probe of a projection chooses with connections=, not with neurons=.")
+
+
+class _WEIGHT:
+    """What can be recorded of a projection with a rank-one rule."""
+
+    name = "RankOne"
+    recordable = ("w",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +133,9 @@ class Network:
         probes = _list(self.probes, Probe, "probes")
         called: dict[Link, str] = {}
         for p in projections:
+            for population, _ in p.learning.variables if p.learning is not None else ():
+                if population not in names:
+                    raise NetworkError(f"A rule of learning reads {population!r}, which is not in the network.")
             name = _name_of(p, names)
             if name in names.values():
                 raise NetworkError(f"A projection and a population are both called {name!r}: give the projection another name.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError
 from neurosim.model.values import checked_value
+from neurosim.simulator.adaptation import RankOne
 from neurosim.simulator.connectivity import Rule, Side
 from neurosim.simulator.population import Population, View, targets
 from neurosim.simulator.synapses import Synapse
@@ -22,12 +23,14 @@ class Link:
     Attributes:
         sources, targets: parts of populations; name: in results, or None.
         immediate: whether it acts within the step: its sources go through a step before its targets.
+        learning: how its weights change with continuous signals, or None.
     """
 
     sources: tuple[View, ...]
     targets: tuple[View, ...]
     name: str | None
     immediate: bool
+    learning: RankOne | None
 
     def join(self, source: Any, target: Any) -> None:
         """Set both sides."""
@@ -37,6 +40,12 @@ class Link:
     def sides(self) -> tuple[Side, Side]:
         """Return source and target as the rule sees them."""
         return _side(self.sources), _side(self.targets)
+
+    def check_learning(self, what: str) -> None:
+        """Raise `NetworkError` for a rule that does not fit the projection."""
+        if not isinstance(self.learning, RankOne):
+            raise NetworkError(f"{what}: learning must be a rule such as ns.RankOne(...), not {type(self.learning).__name__}.")
+        self.learning.check(self, what)
 
     def same(self) -> np.ndarray | None:
         """Return for each target neuron its place among the sources, or -1; None if no neuron is on both sides."""
@@ -74,6 +83,7 @@ class Projection(Link):
         name: name in results; None: made of the names of the populations, "E->I".
         immediate: a spike acts in the step in which it happens, on targets that go through that step after its source; the
             delay must be 0.  For targets that stand for synapses or signals rather than for neurons.
+        learning: rule by which weights change with continuous signals, see `RankOne`, or None.
 
     Raises:
         NetworkError, ParameterError: for whatever cannot be connected.
@@ -88,6 +98,7 @@ class Projection(Link):
     dendritic_delay: float = 0.0
     name: str | None = None
     immediate: bool = False
+    learning: RankOne | None = None
 
     def __post_init__(self):
         self.join(self.source, self.target)
@@ -131,6 +142,10 @@ class Projection(Link):
                     f"ns.Explicit or ns.Matrix; {type(self.connectivity).__name__} draws them. Give a number or a "
                     "distribution.")
         self.connectivity.check(*self.sides(), self.same())
+        if self.learning is not None:
+            if self.plasticity is not None:
+                raise ParameterError(f"{what}: plasticity= and learning= exclude each other.")
+            self.check_learning(what)
 
     @property
     def weight_sign(self) -> int:

@@ -44,9 +44,13 @@ class Sampler:
             self.values[self.taken] = self.connections[self.probe.variable][self.chosen]
             self.taken += 1
 
+    def _unit(self) -> str:
+        rule = getattr(self.probe.link, "plasticity", None)
+        return (rule.units.get(self.probe.variable) if rule is not None else None) or ""
+
     def trace(self, origin: int, time0: float) -> Trace:
         """Return what was sampled; `neurons` of the trace are the connections."""
         times = time0 + (self.start + self.every * np.arange(self.taken) - origin) * self.dt
         return Trace(times, self.values[:self.taken], neurons=self.chosen, variable=self.probe.variable,
-                     unit=self.probe.link.plasticity.units.get(self.probe.variable) or "", population=self.connections.name,
+                     unit=self._unit(), population=self.connections.name,
                      name=self.name)

@@ -144,6 +144,8 @@ def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, 
     n = len(edges.pre)
     real = np.float32 if single else np.float64
     weight = _each(weight, edges.weight, "weight", n, seed, stream + WEIGHT_STREAM, what).astype(real)
+    if projection.learning is not None and len(weight) != n:
+        weight = np.full(n, weight[0])
     if edges.delay is not None:
         delay = edges.delay
     if isinstance(projection.connectivity, (Matrix, Graph)) and not getattr(delay, "is_distribution", False):
