@@ -25,6 +25,7 @@ _WHERE = {
     "parts": ("Part",),
     "node": ("Node", "Samples"),
     "connection": ("Connection", "LearningRule"),
+    "learning": ("PES", "Voja", "Oja", "BCM"),
     "probe": ("Probe",),
     "network": ("Network",),
     "building": ("build", "tuning_curves", "Built", "BuiltEnsemble"),

@@ -4,20 +4,15 @@ Decoders depend on the neurons (type, gains, biases, encoders, radius), the eval
 seed of a solver that draws numbers, and the code.  All of it is in the key, so that a stored answer is never a wrong one.
 Functions decoded from the same ensemble with the same solver share one factorisation.
 
-On disk a file for each key, written atomically, lies in the folder `decoders` of the cache of neurosim; together they take
-at most half of `settings.cache_mb`, and those used longest ago go first.  A damaged file is computed again and replaced.
+Answers that take long lie on disk too, see `files`; a damaged one is computed again and replaced.
 NEUROSIM_DECODER_CACHE=0 turns everything off.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
-import zipfile
-import zlib
 from collections import OrderedDict
 from functools import cache
 from importlib import metadata
@@ -27,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neurosim.nef import files
 from neurosim.nef.activities import Activities
 from neurosim.nef.factors import Factor
 from neurosim.nef.solvers import Solver, checked
@@ -38,7 +34,6 @@ ANSWERS, FACTORS = 64 * 2**20, 160 * 2**20
 
 _answers: OrderedDict[str, tuple[np.ndarray, dict]] = OrderedDict()
 _factors: OrderedDict[str, Factor] = OrderedDict()
-_written: dict[Path, int] = {}
 #: how many times this process has solved for decoders, and how many factorisations it took
 solved = factorised = 0
 
@@ -74,15 +69,14 @@ def decode(activities: Activities, targets: ArrayLike, solver: Solver, *, seed: 
     m, n = a.shape
     # only what takes long: an ensemble array of 50 neurons each would leave hundreds of files
     worth = m * n * min(m, n) >= WORTH
-    path = _folder() / f"{key}.npz"
-    stored = _read(path, (n, y.shape[1])) if worth else None
+    stored = _read(key, (n, y.shape[1])) if worth else None
     if stored is not None:
         _keep(key, stored)
         return stored[0], {**stored[1], "cached": "disk"}
     decoders, info = _solve(a, y, solver, seed, base)
     _keep(key, (decoders, info))
     if worth:
-        _write(path, decoders, info)
+        _write(key, decoders, info)
     return decoders, info
 
 
@@ -91,8 +85,7 @@ def forget(disk: bool = False) -> None:
     _answers.clear()
     _factors.clear()
     if disk:
-        for path in _folder().glob("*.npz"):
-            path.unlink(missing_ok=True)
+        files.clear()
 
 
 def release() -> None:
@@ -173,71 +166,21 @@ def _bound(kept: OrderedDict, limit: int, size) -> None:
         total -= size(kept.popitem(last=False)[1])
 
 
-def _folder() -> Path:
-    from neurosim.codegen import store
-
-    return store.folder() / "decoders"
-
-
-def _read(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, dict] | None:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            decoders, rmse = file["decoders"], file["rmse"]
-            info = json.loads(str(file["info"]))
-        if decoders.shape != shape or decoders.dtype != np.float64 or rmse.shape != shape[1:]:
-            raise ValueError("another array than was written")
-        os.utime(path)
-    except FileNotFoundError:
+def _read(name: str, shape: tuple[int, int]) -> tuple[np.ndarray, dict] | None:
+    arrays = files.read(name)
+    if arrays is None:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+    try:
+        decoders, rmse, info = arrays["decoders"], arrays["rmse"], json.loads(str(arrays["info"]))
+    except (KeyError, ValueError):
+        info = None
+    if not isinstance(info, dict) or decoders.shape != shape or decoders.dtype != np.float64 or rmse.shape != shape[1:]:
+        files.remove(name)
         return None
     decoders.flags.writeable = False
     return decoders, {**info, "rmse": rmse}
 
 
-def _write(path: Path, decoders: np.ndarray, info: dict) -> None:
-    """Write a file so that no other process ever sees a part of it; a full or read-only disk is no reason to stop."""
-    name = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new_")
-        with os.fdopen(handle, "wb") as file:
-            text = json.dumps({k: v for k, v in info.items() if k not in ("rmse", "cached")})
-            np.savez(file, decoders=decoders, rmse=info["rmse"], info=np.array(text))
-        os.replace(name, path)
-    except OSError:
-        if name is not None:
-            with contextlib.suppress(OSError):
-                Path(name).unlink(missing_ok=True)
-        return
-    first = path.parent not in _written
-    _written[path.parent] = _written.get(path.parent, 0) + decoders.nbytes
-    if first or _written[path.parent] > _limit() / 20:
-        _written[path.parent] = 0
-        trim()
-
-
-def _limit() -> float:
-    from neurosim.config import settings
-
-    return settings.cache_mb * 1e6 / 2
-
-
-def trim() -> int:
-    """Remove the files used longest ago until all take at most half of `settings.cache_mb`; return how many."""
-    found = []
-    for path in _folder().glob("*.npz"):
-        with contextlib.suppress(OSError):
-            stat = path.stat()
-            found.append((stat.st_mtime, stat.st_size, path))
-    total, gone = sum(size for _, size, _ in found), 0
-    for _, size, path in sorted(found):
-        if total <= _limit():
-            break
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-            total -= size
-            gone += 1
-    return gone
+def _write(name: str, decoders: np.ndarray, info: dict) -> None:
+    text = json.dumps({k: v for k, v in info.items() if k not in ("rmse", "cached")})
+    files.write(name, {"decoders": decoders, "rmse": info["rmse"], "info": np.array(text)})

@@ -82,8 +82,8 @@ class Mapped:
         zeros = np.roots(num[::-1])
         if zeros.size and np.abs(zeros).max() >= 1:
             raise ParameterError(f"Mapped.drive: the filter in steps of {self.dt:g} ms has a zero at "
-                                 f"{zeros[np.argmax(abs(zeros))]:.3g}, outside of the unit circle, so that the exact drive would "
-                                 "grow. Use b, exact where the input stands still, or a filter of at most two poles.")
+                                 f"{zeros[np.argmax(abs(zeros))]:.3g}, outside of the unit circle: the exact drive would grow. "
+                                 "Use b, exact where the input stands still, or a filter of at most two poles.")
         v = np.zeros((len(u), self.b.shape[0]))
         padded = np.vstack([np.zeros((q, m)), u])
         for k in range(len(u)):

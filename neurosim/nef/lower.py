@@ -24,6 +24,7 @@ import numpy as np
 from neurosim.errors import ParameterError
 from neurosim.model.ir import NeuronModel
 from neurosim.nef.building import Decoded
+from neurosim.nef.connection import Adapts, Connection
 from neurosim.nef.ensemble import Ensemble
 from neurosim.nef.flatten import (
     EnsembleInput,
@@ -36,6 +37,7 @@ from neurosim.nef.flatten import (
     ProbeInput,
     Term,
 )
+from neurosim.nef.lower_learning import Learner, connect, place
 from neurosim.nef.models import graded, spiking
 from neurosim.nef.node import Kind, Node
 from neurosim.nef.probe import Attribute, Probe
@@ -96,6 +98,7 @@ class Lowered:
         network: the engine's network.
         neurons: population and part of it by ensemble.
         traces: name of the engine's trace by probe, and the order of its columns.
+        learners: what learns, and where.
     """
 
     flat: Flat
@@ -103,6 +106,7 @@ class Lowered:
     network: engine.Network
     neurons: dict[Ensemble, tuple[Population, slice]]
     traces: dict[Probe, tuple[str, np.ndarray]]
+    learners: list[Learner]
 
 
 def relay() -> NeuronModel:
@@ -156,29 +160,40 @@ class _Lowering:
         self.into: dict[Any, list[Term]] = {}
         for term in flat.terms:
             self.into.setdefault(term.target, []).append(term)
-        #: (source group, target group) -> list of (part of sources, part of targets, matrix (targets, sources))
-        self.blocks: dict[tuple[Group, Group], list[tuple[slice, slice, Any]]] = {}
+        #: (source group, target group, within the step) -> list of (part of sources, part of targets, matrix (targets, sources))
+        self.blocks: dict[tuple[Group, Group, bool], list[tuple[slice, slice, Any]]] = {}
         self.stimuli: list[Any] = []
+        self.learners: list[Learner] = []
+
+    @property
+    def spikes(self) -> bool:
+        """Whether neurons act by spikes."""
+        return self.mode is SPIKING
 
     def result(self) -> Lowered:
         """Do everything in order."""
         self._place()
         for group in self._groups():
             group.population = Population(group.size, group.model, name=group.name)
+        learning = {learner.term for learner in self.learners}
         for target, terms in self.into.items():
             for term in terms:
-                self._connect(target, term)
-        projections = [self._projection(source, target, blocks) for (source, target), blocks in self.blocks.items()]
+                if term not in learning and not isinstance(target, ErrorInput):
+                    self._connect(target, term)
+        links = connect(self, self.learners)
+        projections = [self._projection(*key, blocks) for key, blocks in self.blocks.items()]
+        projections += links
         self._drive()
         probes, traces = self._probes()
-        recorded = [g.population for g in self.neurons.values() if g.name.endswith("(recorded)") and self.mode is SPIKING]
+        recorded = [g.population for g in self.neurons.values() if g.name.endswith("(recorded)") and self.spikes]
         network = engine.Network([g.population for g in self._groups()], [p for p in projections if p is not None],
                                  self.stimuli, probes, recorded)
         places = {e: (g.population, part) for g in self.neurons.values() for e, part in g.places.items()}
-        return Lowered(self.flat, self.mode, network, places, traces)
+        return Lowered(self.flat, self.mode, network, places, traces, self.learners)
 
     def _groups(self) -> list[Group]:
-        return [g for g in (self.nodes, self.inputs, *self.neurons.values(), *self.filters.values()) if g.size]
+        units = [learner.units for learner in self.learners]
+        return [g for g in (self.nodes, self.inputs, *self.neurons.values(), *self.filters.values(), *units) if g.size]
 
     # -- where things are
 
@@ -192,14 +207,10 @@ class _Lowering:
         for ensemble in network.ensembles:
             self._place_neurons(ensemble, ensemble in spikes_of)
         for filter_ in self.flat.filters:
-            key = _key(filter_.synapse)
-            if key not in self.filters:
-                model, output = filter_model(filter_.synapse)
-                self.filters[key] = Group(f"filter {len(self.filters)}", model, output, "u", False)
-            self.filters[key].add(filter_, filter_.size)
-            self.home[filter_] = self.filters[key]
+            self.add_filter(filter_, filter_.synapse, filter_.size)
+        self.learners = place(self)
         for target, terms in self.into.items():
-            if isinstance(target, (ProbeInput, ErrorInput)):
+            if isinstance(target, ProbeInput):
                 self.inputs.add(target, target.size)
             elif isinstance(target, EnsembleInput) and sum(t.matrix.shape[1] for t in terms) > target.size:
                 # fewer dimensions than signals: these are summed before they are encoded
@@ -209,19 +220,28 @@ class _Lowering:
                 # what is never connected is 0
                 self.inputs.add(ProbeInput(probe), probe.size)
 
+    def add_filter(self, key: Any, synapse: Any, n: int) -> None:
+        """Make room for n filters of one kind."""
+        kind = _key(synapse)
+        if kind not in self.filters:
+            model, output = filter_model(synapse)
+            self.filters[kind] = Group(f"filter {len(self.filters)}", model, output, "u", False)
+        self.filters[kind].add(key, n)
+        self.home[key] = self.filters[kind]
+
     def _place_neurons(self, ensemble: Ensemble, recorded: bool) -> None:
         kind = ensemble.neuron_type
         # spikes of ensembles that nobody looks at are not kept
         key = (_key(kind), recorded)
         if key not in self.neurons:
-            model = spiking(kind) if self.mode is SPIKING else graded(kind)
+            model = spiking(kind) if self.spikes else graded(kind)
             input_ = getattr(kind, "input", None) or model.inputs[0]
             name = f"{type(kind).__name__} {len(self.neurons)}{' (recorded)' if recorded else ''}"
             self.neurons[key] = Group(name, model, "rate", input_, True)
         group = self.neurons[key]
         group.add(ensemble, ensemble.n_neurons)
         self.home[ensemble] = group
-        if self.mode is SPIKING:
+        if self.spikes:
             self._check_rates(ensemble)
 
     def _check_rates(self, ensemble: Ensemble) -> None:
@@ -235,7 +255,8 @@ class _Lowering:
 
     # -- connections
 
-    def _source(self, signal: Any) -> tuple[Group, slice]:
+    def source(self, signal: Any) -> tuple[Group, slice]:
+        """Return where a signal is."""
         if isinstance(signal, NodeValue):
             part = self.nodes.places[signal]
             return self.nodes, slice(part.start, part.start + signal.size)
@@ -245,7 +266,7 @@ class _Lowering:
         return group, group.places[signal.ensemble]
 
     def _connect(self, target: Any, term: Term) -> None:
-        group, part = self._source(term.signal)
+        group, part = self.source(term.signal)
         matrix = term.matrix
         if isinstance(term.signal, Decoded):
             matrix = matrix @ term.signal.decoders.T
@@ -253,25 +274,29 @@ class _Lowering:
             return
         if isinstance(target, FilterInput):
             home = self.home[target.filter]
-            self._add(group, home, part, home.places[target.filter], matrix)
+            self.add(group, home, part, home.places[target.filter], matrix)
             return
         if target in self.inputs.places:
-            self._add(group, self.inputs, part, self.inputs.places[target], matrix)
+            self.add(group, self.inputs, part, self.inputs.places[target], matrix)
             if not isinstance(target, EnsembleInput) or term is not self.into[target][0]:
                 return
             # once for all terms
             group, part, matrix = self.inputs, self.inputs.places[target], None
+        if target in {EnsembleInput(x.connection.target) for x in self.learners if x.rule.adapts is Adapts.ENCODERS}:
+            # these encoders learn
+            return
         home = self.home[target.ensemble]
         if isinstance(target, EnsembleInput):
             encoders = self.built[target.ensemble].scaled_encoders
             matrix = encoders if matrix is None else encoders @ matrix
-        self._add(group, home, part, home.places[target.ensemble], matrix)
+        self.add(group, home, part, home.places[target.ensemble], matrix)
 
-    def _add(self, source: Group, target: Group, rows: slice, columns: slice, matrix: Any) -> None:
-        self.blocks.setdefault((source, target), []).append((rows, columns, matrix))
+    def add(self, source: Group, target: Group, rows: slice, columns: slice, matrix: Any, at_once: bool = False) -> None:
+        """Add a matrix (columns, rows) between parts of two groups; at_once: units of a rule see filters within the step."""
+        self.blocks.setdefault((source, target, source.at_once or at_once), []).append((rows, columns, matrix))
 
-    def _projection(self, source: Group, target: Group, blocks: list[tuple[slice, slice, Any]]) -> Any:
-        spikes = self.mode is SPIKING and source in self.neurons.values()
+    def _projection(self, source: Group, target: Group, at_once: bool, blocks: list[tuple[slice, slice, Any]]) -> Any:
+        spikes = self.spikes and source in self.neurons.values()
         weights = _assembled((source.size, target.size), blocks, 1000.0 if spikes else 1.0)
         if not weights.nnz:
             return None
@@ -280,7 +305,7 @@ class _Lowering:
             return Projection(source.population, target.population, Matrix(weights), Pulse(input=target.input), delay=0.0,
                               immediate=True, name=name)
         return GradedProjection(source.population, target.population, weights, variable=source.output, input=target.input,
-                                immediate=source.at_once, name=name)
+                                immediate=at_once, name=name)
 
     # -- what comes from outside
 
@@ -311,7 +336,7 @@ class _Lowering:
         reads, seen = [], []
         for term in terms:
             if isinstance(term.signal, Filter):
-                group, part = self._source(term.signal)
+                group, part = self.source(term.signal)
                 states = group.model.state_names
                 output = _output(term.signal.synapse)
                 seen.append((term, len(reads), len(states), output))
@@ -354,6 +379,11 @@ class _Lowering:
                 variable = group.input if probe.attribute is Attribute.I else "v"
                 probes.append(engine.Probe(group.population, variable, np.unique(place), probe.every, name))
                 traces[probe] = name, np.searchsorted(np.unique(place), place)
+            elif isinstance(probe.source, Connection):
+                wanted = Adapts(probe.attribute.value)
+                learner = next(x for x in self.learners if x.connection is probe.source and x.rule.adapts is wanted)
+                probes.append(engine.Probe(learner.link, "w", every=probe.every, name=name))
+                traces[probe] = name, np.arange(0)
         return probes, traces
 
 

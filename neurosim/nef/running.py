@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.errors import NetworkError, SimulationError, nearest
 from neurosim.nef.building import Built, build
-from neurosim.nef.connection import Connection
+from neurosim.nef.connection import Adapts, Connection
 from neurosim.nef.ensemble import Ensemble
 from neurosim.nef.flatten import flatten
 from neurosim.nef.lower import SPIKING, Lowered, Mode, lower
@@ -40,6 +40,21 @@ class Spikes(Mapping):
 
     def __len__(self) -> int:
         return len(self._trains)
+
+
+@dataclass(frozen=True)
+class LearnedTrace:
+    """What a connection learnt over time.
+
+    Attributes:
+        times: ms, shape (n_times,).
+        values: decoders (n_times, n_pre, size_out), encoders (n_times, n, d), or weights (n_times, n_post, n_pre).
+        name: of the probe.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +90,7 @@ class Result:
         """Names of the probes."""
         return tuple(self.network.name_of(p) for p in self.network.records)
 
-    def __getitem__(self, probe: Probe | str) -> Trace | SpikeTrains:
+    def __getitem__(self, probe: Probe | str) -> Trace | SpikeTrains | LearnedTrace:
         if isinstance(probe, str):
             found = [p for p in self.network.records if self.network.name_of(p) == probe]
             if not found:
@@ -88,6 +103,9 @@ class Result:
             return trains if len(probe.indices) == trains.size else trains.select(probe.indices)
         name, order = self.lowered.traces[probe]
         trace = self.run.traces[name]
+        if isinstance(probe.source, Connection):
+            learner = self._learner(probe.source, probe.attribute.value)
+            return LearnedTrace(trace.times, self._described(learner, trace.values), name)
         values = trace.values if np.array_equal(order, np.arange(trace.values.shape[1])) else trace.values[:, order]
         unit = "Hz" if probe.attribute is Attribute.RATE else ""
         return Trace(trace.times, values, neurons=probe.indices if len(probe.indices) == values.shape[1]
@@ -99,10 +117,36 @@ class Result:
         """Return the decoders of a connection at the beginning, shape (n, size_mid); see `Built.decoders`."""
         return self.built.decoders(connection)
 
+    def learned(self, connection: Connection | str) -> np.ndarray:
+        """Return what the rule of a connection has made at the end of the run.
+
+        Decoders, transform included: shape (n_pre, size_out).  Encoders: (n, d).  Weights: (n_post, n_pre).
+        """
+        connection = self.network[connection] if isinstance(connection, str) else connection
+        learner = self._learner(connection)
+        return self._described(learner, self.run.connections[learner.link.name].weight[None])[0]
+
+    def _learner(self, connection: Connection, adapts: str | None = None) -> Any:
+        for learner in self.lowered.learners:
+            if learner.connection is connection and adapts in (None, learner.rule.adapts.value):
+                return learner
+        raise NetworkError(f"{connection.describe()} has no learning rule.")
+
+    def _described(self, learner: Any, weights: np.ndarray) -> np.ndarray:
+        """Return weights of the engine, by source then target, as decoders, encoders or weights."""
+        what = learner.rule.adapts
+        if what is Adapts.ENCODERS:
+            end = self.built[learner.connection.target]
+            scaled = weights.reshape(len(weights), end.encoders.shape[1], -1).transpose(0, 2, 1)
+            return scaled / (end.gain / end.radius)[:, None]
+        n = learner.trace.ensemble.n_neurons
+        values = weights.reshape(len(weights), n, -1) / learner.factor
+        return values if what is Adapts.DECODERS else values.transpose(0, 2, 1)
+
 
 def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed: int = 0, threads: int = 1,
              mode: Mode = SPIKING, dtype: str = "float64", resume: Result | None = None,
-             progress: bool | None = None) -> Result:
+             learning: Mapping[Connection, bool] | None = None, progress: bool | None = None) -> Result:
     """Build a network of ensembles and run it for `duration` ms in steps of `dt` ms.
 
     Step k: nodes give their output at k dt; x of each ensemble is summed and encoded; neurons act; filters take what they sent.
@@ -115,6 +159,7 @@ def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed
         mode: ``nef.SPIKING``, or ``nef.RATE``: neurons give the rate G(J) in every step.
         dtype: "float64" or "float32".
         resume: result of an earlier run of the same network, to be continued; built, seed and mode are kept.
+        learning: connections whose rules are switched off (False) or on again (True) from now on.
         progress: show a progress bar; None: on a terminal, if the run lasts more than a second.
 
     Raises:
@@ -134,8 +179,14 @@ def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed
                 raise SimulationError(f"nef.simulate needs a nef.Network, not {type(network).__name__}.")
             built = build(network, dt, seed)
         lowered = lower(flatten(built), mode)
+    changes = {}
+    for connection, on in (learning or {}).items():
+        found = [x for x in lowered.learners if x.connection is connection]
+        if not found or not isinstance(on, bool):
+            raise SimulationError("learning= takes True or False by connection that learns, such as {connection: False}.")
+        changes |= {x.units.name: {"on": float(on)} for x in found}
     outcome = run(lowered.network, duration, built.dt, seed=built.seed, threads=threads, dtype=dtype,
-                  resume=None if resume is None else resume.run, progress=progress)
+                  resume=None if resume is None else resume.run, changes=changes or None, progress=progress)
     trains = {}
     for probe in lowered.flat.neuron_probes:
         ensemble = probe.source.ensemble
