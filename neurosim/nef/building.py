@@ -165,6 +165,7 @@ class Built:
     decoded: list[Decoded]
     weights: dict[Connection, np.ndarray]
     inner: tuple[Connection, ...] = ()
+    _forms: dict = field(default_factory=dict, repr=False)
 
     def __getitem__(self, ensemble: Ensemble | str) -> BuiltEnsemble:
         return self.ensembles[self.network[ensemble] if isinstance(ensemble, str) else ensemble]

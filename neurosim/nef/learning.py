@@ -172,4 +172,5 @@ class BCM(Rule):
         """Return the model of the units behind the connection; the engine's weights are W times `factor`."""
         return NeuronModel.from_equations(
             f"dtheta/dt = (u - theta)/tau_theta\n{_ON}\na = k*factor*u*(u - theta)*active", inputs=["u"], name="bcm",
-            parameters={"k": self.learning_rate / 1000.0, "factor": factor, "tau_theta": self.theta_synapse.tau, **self.window()})
+            parameters={"k": self.learning_rate / 1000.0, "factor": factor, "tau_theta": self.theta_synapse.tau,
+                        **self.window()})

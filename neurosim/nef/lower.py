@@ -14,7 +14,7 @@ filters (or inputs, where more signals than dimensions meet) act on neurons thro
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -39,7 +39,7 @@ from neurosim.nef.flatten import (
 )
 from neurosim.nef.lower_learning import Learner, connect, place
 from neurosim.nef.models import graded, spiking
-from neurosim.nef.node import Kind, Node
+from neurosim.nef.node import Kind, Node, index_of
 from neurosim.nef.probe import Attribute, Probe
 from neurosim.simulator import network as engine
 from neurosim.simulator.connectivity import Matrix
@@ -160,7 +160,7 @@ class _Lowering:
         self.into: dict[Any, list[Term]] = {}
         for term in flat.terms:
             self.into.setdefault(term.target, []).append(term)
-        #: (source group, target group, within the step) -> list of (part of sources, part of targets, matrix (targets, sources))
+        #: (source, target, within the step) -> list of (part of sources, part of targets, matrix (targets, sources))
         self.blocks: dict[tuple[Group, Group, bool], list[tuple[slice, slice, Any]]] = {}
         self.stimuli: list[Any] = []
         self.learners: list[Learner] = []
@@ -327,7 +327,7 @@ class _Lowering:
             elif node.kind is Kind.SAMPLES:
                 self.stimuli.append(TimedArray(node.output.values, node.output.interval, target=target))
             elif node.kind is Kind.FUNCTION:
-                self.stimuli.append(TimeFunction(lambda t, node=node: node.values(np.array([t]))[0], target=target))
+                self.stimuli.append(TimeFunction(node.output if node.every is None else _held(node), target=target))
             else:
                 self.stimuli.append(self._callback(node, target, answers))
 
@@ -385,6 +385,20 @@ class _Lowering:
                 probes.append(engine.Probe(learner.link, "w", every=probe.every, name=name))
                 traces[probe] = name, np.arange(0)
         return probes, traces
+
+
+def _held(node: Node) -> Callable[[float], Any]:
+    """Return the function of a node that is called at its own interval only."""
+    last: dict[float, Any] = {}
+
+    def at(t: float) -> Any:
+        t = float(index_of(t, node.every)) * node.every
+        if t not in last:
+            last.clear()
+            last[t] = node.output(t)
+        return last[t]
+
+    return at
 
 
 def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice, Any]], factor: float) -> Any:

@@ -178,7 +178,9 @@ def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed
             if not isinstance(network, Network):
                 raise SimulationError(f"nef.simulate needs a nef.Network, not {type(network).__name__}.")
             built = build(network, dt, seed)
-        lowered = lower(flatten(built), mode)
+        if mode not in built._forms:
+            built._forms[mode] = lower(flatten(built), mode)
+        lowered = built._forms[mode]
     changes = {}
     for connection, on in (learning or {}).items():
         found = [x for x in lowered.learners if x.connection is connection]

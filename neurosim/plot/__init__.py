@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
-from neurosim.plot.curves import fi_curve, tuning_curves
+from neurosim.plot.curves import fi_curve
+from neurosim.plot.decoding import decoded, decoded_error
 from neurosim.plot.degrees import degree_histogram
 from neurosim.plot.gates import ActionPotentialAxes, action_potential, gates
 from neurosim.plot.intervals import isi_histogram
@@ -21,6 +22,8 @@ from neurosim.plot.raster import RasterAxes, raster
 from neurosim.plot.signs import EXCITATORY, INHIBITORY, population_colors
 from neurosim.plot.spectral import power_spectrum, spectrogram
 from neurosim.plot.style import COLORMAP, PALETTE, figure, rc, save
+from neurosim.plot.trajectories import phase_portrait, trajectory_3d
+from neurosim.plot.tuning import encoders, rate_maps, tuning_curves
 from neurosim.plot.voltage import voltage
 from neurosim.plot.weight_evolution import weight_evolution
 from neurosim.plot.weights import delay_histogram, weight_histogram
@@ -38,24 +41,30 @@ __all__ = [
     "correlation_histogram",
     "correlation_matrix",
     "cv_histogram",
+    "decoded",
+    "decoded_error",
     "degree_histogram",
     "delay_histogram",
+    "encoders",
     "fi_curve",
     "figure",
     "gates",
     "isi_histogram",
     "network_diagram",
     "phase_plane",
+    "phase_portrait",
     "population_colors",
     "population_spectrum",
     "population_summary",
     "power_spectrum",
     "raster",
     "rate_histogram",
+    "rate_maps",
     "rc",
     "save",
     "spectrogram",
     "stdp_window",
+    "trajectory_3d",
     "tuning_curves",
     "voltage",
     "weight_evolution",

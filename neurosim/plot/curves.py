@@ -1,4 +1,4 @@
-"""Rates as functions of an input: f-I curves and tuning curves."""
+"""Firing rate as a function of an input current."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
 
 from neurosim.errors import ParameterError
 from neurosim.plot import style
@@ -86,7 +83,7 @@ def fi_curve(
         )  # fmt: skip
     ax.set_xlabel(style.with_unit(xlabel, unit))
     ax.set_ylabel(ylabel)
-    _from_zero(ax, several, upper, *(ref_y for _, ref_y, _ in references))
+    from_zero(ax, several, upper, *(ref_y for _, ref_y, _ in references))
     if label or any(name for *_, name in references):
         style.legend_above(ax)
     return ax
@@ -153,129 +150,10 @@ def _jumps(away: np.ndarray, highest: float) -> bool:
     return steps.size == 0 or bool(away[0] > JUMP * steps.mean())
 
 
-def _from_zero(ax: Axes, several: bool, *drawn: np.ndarray) -> None:
+def from_zero(ax: Axes, several: bool, *drawn: np.ndarray) -> None:
     """Let the rates start at zero (an axis that does not exaggerates every curve) and end above all drawn."""
     values = np.concatenate([np.ravel(array) for array in drawn])
     highest = float(values[np.isfinite(values)].max(initial=0.0))
     top = max(1.06 * highest, ax.get_ylim()[1] if several else 0.0) or 1.0
     # A little below zero, or the spine would cover the line of the silent.
     ax.set_ylim(-0.02 * top, top)
-
-
-def tuning_curves(
-    x: Any,
-    rates: Any,
-    ax: Axes | None = None,
-    *,
-    xlabel: str = "Stimulus",
-    unit: str | None = None,
-    ylabel: str = "Firing rate (Hz)",
-    label: str | None = None,
-    color: Any = None,
-) -> Axes:
-    """Draw the rates of neurons against a stimulus.
-
-    Up to 7 neurons have colours and names of their own; up to 200 are coloured by the stimulus they prefer
-    (where the rate is highest); more are an image of rates, one row for each neuron, sorted by preferred
-    stimulus.
-
-    Arguments
-        x: (n_x,) stimulus, in any order; in `unit`
-        rates: (n_x, n_neurons) or (n_x,) rates in Hz; NaN leaves a gap
-        ax: the axes to draw in; None for a new figure
-        xlabel, unit: name of the stimulus and its unit; None if it has none
-        ylabel: label of the rates
-        label: name of the curve, or what precedes each neuron's number
-        color: one colour for every curve; None for colours as above
-
-    Returns the axes. Raises ParameterError if the shapes do not fit together.
-    """
-    x = array_1d(x, "x")
-    y = np.asarray(rates, dtype=np.float64)
-    y = y[:, np.newaxis] if y.ndim == 1 else y
-    if y.ndim != 2 or y.shape[0] != x.size:
-        hint = " Transpose it." if y.ndim == 2 and y.shape[1] == x.size else ""
-        raise ParameterError(
-            f"rates has shape {y.shape} for {x.size} stimuli; ({x.size}, n_neurons) is needed.{hint}"
-        )
-    ax = style.open_axes(ax)
-    order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
-    n = y.shape[1]
-    several = bool(ax.lines)
-    ax.set_xlabel(style.with_unit(xlabel, unit))
-    if n > 200:
-        _rate_image(ax, x, y, ylabel)
-        return ax
-    ax.set_ylabel(ylabel)
-    if n <= 7 or color is not None:
-        for k in range(n):
-            name = label if n == 1 else f"{label or 'neuron'} {k}" if n <= 7 else label if k == 0 else None
-            ax.plot(
-                x,
-                y[:, k],
-                color=style.line_color(ax, color),
-                lw=style.LINE if n <= 7 else style.FINE,
-                label=name,
-            )
-    else:
-        preferred = _preferred(x, y)
-        norm = Normalize(float(x[0]), float(x[-1])) if x.size else Normalize(0, 1)
-        # The ends of the map are left out: its yellow is too faint for a thin line on white.
-        shades = _trimmed_map()
-        curves = LineCollection(
-            [np.stack([x, y[:, k]], 1) for k in range(n)], cmap=shades, norm=norm, lw=style.FINE
-        )
-        curves.set_array(preferred)
-        ax.add_collection(curves)
-        style.colorbar(ax, ScalarMappable(norm, shades), style.with_unit(f"Preferred {xlabel.lower()}", unit))
-    _from_zero(ax, several, y)
-    if x.size > 1:
-        ax.set_xlim(x[0], x[-1])
-    if ax.get_legend_handles_labels()[0]:
-        style.legend_above(ax)
-    return ax
-
-
-def _trimmed_map() -> Any:
-    import matplotlib
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap(matplotlib.colormaps[style.COLORMAP](np.linspace(0.0, 0.85, 256)))
-
-
-def _preferred(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the stimulus of each neuron's highest rate, the first where there are several."""
-    if x.size == 0:
-        return np.zeros(y.shape[1])
-    return x[np.argmax(np.where(np.isfinite(y), y, -np.inf), axis=0)]
-
-
-def _rate_image(ax: Axes, x: np.ndarray, y: np.ndarray, ylabel: str) -> None:
-    rows = y[:, np.argsort(_preferred(x, y), kind="stable")].T
-    shown = 800
-    if rows.shape[0] > shown:
-        edges = np.linspace(0, rows.shape[0], shown + 1).astype(np.int64)[:-1]
-        known = np.isfinite(rows)
-        total = np.add.reduceat(np.where(known, rows, 0.0), edges, axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rows = total / np.add.reduceat(known, edges, axis=0, dtype=np.int64)
-    # Stimuli need not be evenly spaced: cells meet half way between them.
-    middle = (x[1:] + x[:-1]) / 2
-    half = (x[1] - x[0], x[-1] - x[-2]) if x.size > 1 else (1.0, 1.0)
-    columns = (
-        np.concatenate([[x[0] - half[0] / 2], middle, [x[-1] + half[1] / 2]])
-        if x.size
-        else np.array([0.0, 1.0])
-    )
-    values = np.ma.masked_invalid(rows) if x.size else np.ma.masked_all((rows.shape[0], 1))
-    mesh = ax.pcolormesh(
-        columns,
-        np.linspace(0, y.shape[1], rows.shape[0] + 1),
-        values,
-        cmap=style.COLORMAP,
-        vmin=0,
-        rasterized=True,
-    )
-    ax.set_ylabel("Neuron, by preferred stimulus")
-    style.colorbar(ax, mesh, ylabel)

@@ -189,11 +189,11 @@ def populations_of(source: Any, populations: Iterable[str] | None = None) -> dic
     Raises ParameterError for anything else, for an unknown name, and where no spikes were recorded at all.
     """
     if isinstance(source, Mapping):
-        found = dict(source)
+        found = _by_name(source)
     elif is_spikes(source):
         found = {str(getattr(source, "name", "") or ""): source}
     elif isinstance(getattr(source, "spikes", None), Mapping):
-        found = dict(source.spikes)
+        found = _by_name(source.spikes)
     else:
         raise ParameterError(
             f"no spikes in {type(source).__name__}. Pass a result of ns.simulate, its .spikes, or one of its "
@@ -213,6 +213,11 @@ def populations_of(source: Any, populations: Iterable[str] | None = None) -> dic
         if not found:
             raise ParameterError("populations is empty. Name at least one, or leave it out for all.")
     return {str(name): spikes_of(trains, f"spikes[{name!r}]") for name, trains in found.items()}
+
+
+def _by_name(trains: Mapping) -> dict[str, Any]:
+    """Return spike trains by name; results of population coding have them by ensemble."""
+    return {key if isinstance(key, str) else getattr(item, "name", None) or str(key): item for key, item in trains.items()}
 
 
 def envelope(times: np.ndarray, values: np.ndarray, columns: int = 4000) -> tuple[np.ndarray, np.ndarray]:

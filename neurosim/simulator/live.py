@@ -42,10 +42,15 @@ class TimeFunction(Stimulus):
 
     def values(self, t: np.ndarray, n: int) -> np.ndarray:
         """Return the samples at times t (ms), shape (len(t), n)."""
-        out = np.empty((len(t), n))
-        for k, moment in enumerate(t):
-            out[k] = _answer(self.function(float(moment)), n, moment, "TimeFunction")
-        return out
+        answers = [self.function(moment) for moment in t.tolist()]
+        try:
+            values = np.array(answers, dtype=float)
+        except (TypeError, ValueError):
+            values = None
+        if values is not None and values.shape in ((len(t),), (len(t), 1), (len(t), n)) and np.all(np.isfinite(values)):
+            return np.broadcast_to(values.reshape(len(t), -1), (len(t), n))
+        # one by one, to name the time of a wrong answer
+        return np.array([_answer(a, n, moment, "TimeFunction") for a, moment in zip(answers, t)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +122,13 @@ class Refill:
     Args:
         stimulus: the stimulus; parts: (group, slot, view, first column) for each population it drives.
         n_targets: number of values its function gives.
-        groups: all groups by population; clock: (first step, origin, time0, dt); answers: the last ones, for the next run.
+        groups: all groups by population; clock: (first step, end, origin, time0, dt); answers: the last ones, for the next run.
     """
 
     def __init__(self, stimulus: TimeFunction | Callback, parts: list[tuple[Any, int, View, int]], n_targets: int,
-                 groups: dict[Population, Any], clock: tuple[int, int, float, float], answers: dict[Stimulus, np.ndarray]):
+                 groups: dict[Population, Any], clock: tuple[int, int, int, float, float], answers: dict[Stimulus, np.ndarray]):
         self.stimulus, self.parts, self.n, self.groups, self.answers = stimulus, parts, n_targets, groups, answers
-        first, self.origin, self.time0, self.dt = clock
+        first, self.end, self.origin, self.time0, self.dt = clock
         self.every = AHEAD
         if isinstance(stimulus, Callback):
             self.every = max(1, round(stimulus.every / self.dt))
@@ -148,7 +153,7 @@ class Refill:
             values = self.answers[self.stimulus] = _answer(self.stimulus.function(t, seen), self.n, t, "Callback")[None].copy()
             self.due = (step // self.every + 1) * self.every
         else:
-            values = self.stimulus.values(t + np.arange(AHEAD) * self.dt, self.n)
+            values = self.stimulus.values(t + np.arange(max(1, min(AHEAD, self.end - step))) * self.dt, self.n)
             self.due = step + AHEAD
         self._fill(values, t)
 
@@ -156,7 +161,7 @@ class Refill:
         for group, slot, view, column in self.parts:
             offset, rows, columns = group.slots[4 * slot:4 * slot + 3]
             table = group.tab[offset:offset + rows * columns].reshape(rows, columns)
-            table[:, view.indices] = values[:, column:column + len(view)]
+            table[:len(values), view.indices] = values[:, column:column + len(view)]
             group.timing[2 * slot] = t
 
     def _read(self, view: View, name: str) -> np.ndarray:
@@ -165,7 +170,7 @@ class Refill:
         return program.x[:, row].reshape(-1)[:view.population.size][view.indices].astype(float)
 
 
-def refills(groups: list[Any], clock: tuple[int, int, float, float], answers: dict[Stimulus, np.ndarray]) -> list[Refill]:
+def refills(groups: list[Any], clock: tuple[int, int, int, float, float], answers: dict[Stimulus, np.ndarray]) -> list[Refill]:
     """Return what fills the tables of all live stimuli."""
     parts: dict[Stimulus, tuple[int, list]] = {}
     for group in groups:

@@ -111,7 +111,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
         loop = EpochLoop(groups, wires, threads, (origin, float(time0), float(dt), seed), first, resume is None)
         runners = loop.parts
         compile_s = time.perf_counter() - started
-        samplers = refills(groups, (first, origin, float(time0), dt), wires.answers)
+        samplers = refills(groups, (first, first + n_steps, origin, float(time0), dt), wires.answers)
         samplers += [Sampler(network, p, name, wires.deliveries[p.link], first, n_steps, dt)
                     for p, name in network.probes_of_links()]
         reached, problem = loop.run(first, n_steps, bar, samplers, max_rate)
