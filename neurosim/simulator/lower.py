@@ -99,8 +99,8 @@ def _group(network: Network, population: Population, model: NeuronModel, name: s
     program = Program(plan, n, {**{names[p]: v for p, v in own.items()}, **values}, dt, version)
     for state, value in _initial(model, own, seed, stream + 2 * VALUE_STREAM, n).items():
         program.put(names[state], value)
-    for name, value in _seen_first(model, own, seed, stream + 2 * VALUE_STREAM, n, drive.published).items():
-        program.put(f"{name}_published_", value)
+    for shown, value in _seen_first(model, own, seed, stream + 2 * VALUE_STREAM, n, drive.published).items():
+        program.put(f"{shown}_published_", value)
     for j, (state, (kind, sigma)) in enumerate(initial.items()):
         from neurosim.kernels.random import normals
 

@@ -39,8 +39,8 @@ def network(graded: bool, n_pre: int, n_post: int, sparse: bool):
     return net, link, weight, pre, post, drive_y[5:], drive_q
 
 
-@pytest.mark.parametrize(("graded", "n_pre", "n_post", "sparse"), [(True, 90, 3, False), (True, 4, 700, False),
-                                                                   (True, 70, 70, True), (False, 100, 1, False), (False, 60, 4, True)])
+@pytest.mark.parametrize(("graded", "n_pre", "n_post", "sparse"), [
+    (True, 90, 3, False), (True, 4, 700, False), (True, 70, 70, True), (False, 100, 1, False), (False, 60, 4, True)])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_rule_is_what_a_loop_makes_of_it(graded: bool, n_pre: int, n_post: int, sparse: bool, threads: int) -> None:
     net, link, weight, pre, post, drive_y, drive_q = network(graded, n_pre, n_post, sparse)

@@ -136,3 +136,16 @@ def test_an_immediate_spike_acts_in_the_step_in_which_it_happens(threads: int) -
     # sums of a few terms of size 70
     np.testing.assert_allclose(result.traces["now"].values[:, 0], filtered(u, 7.0, 1.0)[:200], atol=1e-11)
     np.testing.assert_array_equal(result.traces["later"].values[1:], result.traces["now"].values[:-1])
+
+
+def test_a_population_keeps_its_name_when_others_read_what_it_derives() -> None:
+    """Two populations that show the same quantity are told apart, and their spikes are under their own names."""
+    cell = ns.NeuronModel.from_equations("dv/dt = (u - v)/tau\ny = 2*v", threshold="v > 1", reset="v = 0", inputs=["u"],
+                                         parameters={"tau": 10.0}, name="cell")
+    a, b = ns.Population(1, cell, name="a"), ns.Population(1, cell, name="b")
+    net = ns.Network([a, b], [ns.GradedProjection(a, b, np.eye(1), 0.1, "y"), ns.GradedProjection(b, a, np.eye(1), 0.1, "y")],
+                     stimuli=[ns.DC(3.0, target=a)])
+    whole, first = ns.simulate(net, 40, 1.0), ns.simulate(net, 25, 1.0)
+    rest = ns.simulate(net, 15, 1.0, resume=first)
+    assert set(whole.spikes) == {"a", "b"} and len(whole.spikes["a"]) > len(whole.spikes["b"])
+    assert len(first.spikes["a"]) + len(rest.spikes["a"]) == len(whole.spikes["a"])
