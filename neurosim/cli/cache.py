@@ -1,4 +1,4 @@
-"""`neurosim cache`: the store of generated and compiled code."""
+"""`neurosim cache`: the store of generated and compiled code, and of decoders and f-I curves."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ def command(action: str, mb: float | None) -> None:
     """
     from neurosim.codegen import store
     from neurosim.config import settings
+    from neurosim.nef import files
 
     if mb is not None and action != "trim":
         raise click.UsageError(f"--mb belongs to trim, not to {action}.")
     if action == "path":
         click.echo(store.folder())
     elif action == "clear":
-        click.echo(f"{store.clear()} structures removed.")
+        click.echo(f"{store.clear()} structures and {files.clear()} archives of decoders removed.")
     elif action == "trim":
         if mb is not None:
             settings.cache_mb = mb
         gone = store.trim()
+        files.trim()
         left = store.entries()
         click.echo(f"{gone} structures removed, {len(left)} left ({sum(e.size for e in left) / 1e6:.1f} MB).")
     else:
@@ -47,7 +49,9 @@ def command(action: str, mb: float | None) -> None:
         if entries:
             table(("key", "model", "MB", "last used"),
                   [(e.key, e.title, f"{e.size / 1e6:.2f}", _ago(now - e.used)) for e in entries])
-        click.echo(f"{len(entries)} structures, {sum(e.size for e in entries) / 1e6:.1f} MB in {store.folder()}")
+        count, size = files.total()
+        click.echo(f"{len(entries)} structures, {sum(e.size for e in entries) / 1e6:.1f} MB, and {count} archives of decoders, "
+                   f"{size / 1e6:.1f} MB, in {store.folder()}")
 
 
 def _ago(seconds: float) -> str:

@@ -175,13 +175,14 @@ class Native:
             if wrong or (is_array and (value.dtype != dtype or not value.flags.c_contiguous)):
                 raise TypeError(f"argument {k} of a compiled function is {getattr(value, 'dtype', type(value))}, not {dtype}")
         cells: list[int] = []
-        for value in arguments:
-            if isinstance(value, np.ndarray):
+        for value, (is_array, dtype) in zip(arguments, self._kinds):
+            if is_array:
                 cells += [0, 0, value.size, value.itemsize, value.ctypes.data, value.size, value.itemsize]
-            elif isinstance(value, (float, np.floating)):
-                cells.append(int(np.array(value).astype(np.float64).view(np.int64)))
-            else:
-                cells.append(int(np.array(value).astype(np.uint64 if value > 0 else np.int64).view(np.int64)))
+                continue
+            # the bits of a number stand at the beginning of its cell
+            cell = np.zeros(8 // dtype.itemsize, dtype)
+            cell[0] = value
+            cells.append(int(cell.view(np.int64)[0]))
         return Job(self, np.array(cells, np.int64), arguments)
 
     def run(self, job: Job, step0: int, n_steps: int) -> None:

@@ -32,10 +32,11 @@ _WHERE = {
     "running": ("simulate", "Result"),
     "lower": ("Mode", "SPIKING", "RATE"),
     "neurons": ("LIF", "RectifiedLinear", "Sigmoid", "Tanh"),
+    "curve": ("Curve",),
     "sphere": ("Sphere", "ScatteredSphere", "Ball", "ScatteredBall", "default_n_eval_points"),
     "solvers": ("L2", "LeastSquares", "Noise", "NonNegative", "SparseDrop", "Method", "AUTO", "CHOLESKY", "SVD", "BLOCK_CG"),
-    "filters": ("Lowpass", "Alpha", "LinearFilter"),
-    "dynamics": ("recurrent",),
+    "filters": ("Lowpass", "Alpha", "Gamma", "DoubleExponential", "LinearFilter"),
+    "dynamics": ("recurrent", "nonlinear", "input_gain"),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 _MODULES = ("networks", "pointers")

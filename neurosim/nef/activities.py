@@ -87,8 +87,9 @@ class Activities:
         if self._top is None:
             highest, lowest = -np.inf, np.inf
             for _, block in self.columns():
-                highest, lowest = max(highest, block.max(initial=-np.inf)), min(lowest, block.min(initial=np.inf))
-            self._top = float(highest if highest > 0 else -lowest) if np.isfinite(highest) else 0.0
+                # unlike max and min these hand NaN on
+                highest, lowest = np.maximum(highest, block.max(initial=-np.inf)), np.minimum(lowest, block.min(initial=np.inf))
+            self._top = float(highest if not highest <= 0 else -lowest) if self.shape[0] and self.shape[1] else 0.0
         return self._top
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:

@@ -49,6 +49,9 @@ class Curve(NeuronType):
     `duration`, as the inverse of their mean interval.  An intercept is put at the rheobase.  Rates between 0 and that at the
     rheobase, and above the highest one, cannot be asked for.  Curves are kept, in memory and on disk.
 
+    G says what lasts.  Signals that change within the time constant of an adaptation (AdEx, Izhikevich), or that pass slowly
+    through a range where rest and firing are both stable (Hodgkin-Huxley, 6.3 to 9.8 uA/cm2), meet other rates than G.
+
     Args:
         model: parameters are single numbers.
         input: name of the input; may be left out if there is just one.
@@ -147,6 +150,26 @@ class Curve(NeuronType):
         """Return the rates at the rheobase and at the highest current, in Hz."""
         rates = self.samples.rates
         return float(rates[0]), float(rates[-1])
+
+    def spiking_model(self) -> NeuronModel:
+        """Return the model itself; `input` names its input."""
+        return self.model
+
+    def rate_model(self) -> NeuronModel:
+        """Return a model with the same input whose derived quantity ``rate`` is G in Hz, joined by straight lines.
+
+            rate = r_0 + sum_k s_k max(min(i, c_K) - c_k, 0)  for i >= c_0, else 0
+
+        At most 64 of the samples c_k are taken, those without which the lines would stray furthest.
+        """
+        c, r = _corners(*self.samples)
+        slopes = np.diff(r) / np.diff(c)
+        kinks = np.diff(slopes, prepend=0.0)
+        terms = " + ".join(f"({s!r})*maximum(top - ({k!r}), 0)" for k, s in zip(c[:-1].tolist(), kinks.tolist()))
+        name = self.input
+        return NeuronModel.from_equations(
+            f"top = minimum({name}, {float(c[-1])!r})\nrate = where({name} >= {float(c[0])!r}, {float(r[0])!r} + {terms}, 0)",
+            inputs=[name], name=f"{self.model.name}Rate", doc=f"Measured rate curve of {self.model.name}.")
 
     def key(self) -> str:
         """Return a text with everything the curve depends on: model, settings, and the code that runs it."""
@@ -255,6 +278,18 @@ class Curve(NeuronType):
         # times ascend, so that the last one of each neuron stays
         last[spikes.indices] = spikes.times
         return np.where((self.duration - last) * rates < 2 * 1000, rates, 0.0)
+
+
+def _corners(x: np.ndarray, y: np.ndarray, most: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of a curve between which straight lines come closest to all, found one by one."""
+    kept = [0, len(x) - 1]
+    while len(kept) < min(most, len(x)):
+        error = np.abs(np.interp(x, x[kept], y[kept]) - y)
+        worst = int(np.argmax(error))
+        if error[worst] <= 1e-4 * y[-1]:
+            break
+        kept = sorted({*kept, worst})
+    return x[kept], y[kept]
 
 
 def _plain(value: Any) -> str:

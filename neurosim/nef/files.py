@@ -88,6 +88,15 @@ def trim() -> int:
     return gone
 
 
+def total() -> tuple[int, int]:
+    """Return how many archives there are, and their bytes."""
+    found = []
+    for path in folder().glob("*.npz"):
+        with contextlib.suppress(OSError):
+            found.append(path.stat().st_size)
+    return len(found), sum(found)
+
+
 def clear() -> int:
     """Remove all archives; return how many."""
     found = list(folder().glob("*.npz"))

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.model.ir import NeuronModel
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.projection import Link
+from neurosim.units import quantity, to_number
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ def changed(network: Network, changes: Mapping[str, Any] | None, earlier: Change
         if not entry["on"]:
             off.add(projection)
         if entry["values"]:
-            _check_values(projection, name, entry["values"])
-            values[projection] = entry["values"]
+            given = _plain(projection, name, entry["values"])
+            _check_values(projection, name, given)
+            values[projection] = given
     return Changes(asked, models, frozenset(off), values, set_now)
 
 
@@ -100,6 +104,20 @@ def _check(model: NeuronModel, population: Population) -> None:
     check_reset(model)
 
 
+def _plain(projection: Link, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with quantities such as "200 pA" as numbers in their unit."""
+    out = dict(values)
+    rule = getattr(projection, "plasticity", None)
+    for key, value in values.items():
+        if isinstance(value, (bool, int, float, np.number)) or quantity(value) is None:
+            continue
+        unit = rule.units.get(key) if rule is not None else None
+        if rule is None and key == "weight" and hasattr(projection, "synapse"):
+            unit = projection.synapse.weight_unit(projection.targets[0].population.model, name)
+        out[key] = to_number(value, unit or "1", f"changes: {key!r} of {name!r}")
+    return out
+
+
 def _check_values(projection: Link, name: str, values: Mapping[str, Any]) -> None:
     rule = getattr(projection, "plasticity", None)
     known = [*rule.parameters, *rule.variable_names] if rule is not None else ["weight"]
@@ -107,5 +125,6 @@ def _check_values(projection: Link, name: str, values: Mapping[str, Any]) -> Non
         if key not in known:
             raise ParameterError(f"changes: {name!r} has no {key!r} that can be changed.{nearest(key, known)} "
                                  f"Known: {listing(known)}.")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == float("inf"):
+        good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not good or value != value or abs(value) == float("inf"):
             raise ParameterError(f"changes: {key!r} of {name!r} must be a finite number, not {value!r}.")

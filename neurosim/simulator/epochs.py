@@ -304,6 +304,7 @@ class EpochLoop:
                 for sampler in samplers:
                     sampler.take(step)
                 ahead = [s.next() for s in samplers if s.next() > step]
+                ahead += [w.next() for w in watch if max_rate is not None]
                 step = self.driver(step, min(step + length, end, *ahead))
                 for part in self.parts:
                     part.drain(step)

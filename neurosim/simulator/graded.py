@@ -27,6 +27,7 @@ from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.population import Population
 from neurosim.simulator.projection import Link
 from neurosim.simulator.synapses import input_of
+from neurosim.units import quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +72,13 @@ class GradedProjection(Link):
         if not isinstance(delay, float) or delay < 0:
             raise ParameterError(f"{what}: delay is one number for all connections, 0 ms or more, not {self.delay!r}.")
         object.__setattr__(self, "delay", delay)
-        object.__setattr__(self, "weight", checked_value(self.weight, "weight", None, what))
         for v in self.sources:
             model = v.population.model
             if self.variable not in (*model.state_names, *(d.name for d in model.derived)):
                 known = [n for n in model.recordable if n not in model.inputs]
                 raise NetworkError(f"{what}: {model.name} has no variable {self.variable!r}.{nearest(self.variable, known)} "
                                    f"Known: {listing(known)}.")
+        object.__setattr__(self, "weight", checked_value(self.weight, "weight", self._unit(what), what))
         for v in self.targets if self.difference else ():
             if self.variable not in v.population.model.state_names:
                 raise NetworkError(f"{what}: {v.population.model.name} has no state {self.variable!r} for the difference: give "
@@ -99,6 +100,8 @@ class GradedProjection(Link):
             raise ParameterError(f"{what}: beside a matrix, weight is one factor.")
         parts = self.connectivity if isinstance(self.connectivity, tuple) else (self.connectivity,)
         arrays = tuple(_matrix(p, what) for p in parts)
+        if len(arrays) == 2:
+            arrays = tuple(a.toarray() if hasattr(a, "tocsr") else a for a in arrays)
         shapes = [a.shape for a in arrays]
         fits = shapes == [shape] or (len(arrays) == 2 and shapes[0][0] == shape[0] and shapes[1][1] == shape[1]
                                      and shapes[0][1] == shapes[1][0])
@@ -121,6 +124,20 @@ class GradedProjection(Link):
             return 0
         low, high = np.min(parts[0]), np.max(parts[0])
         return 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
+
+    def _unit(self, what: str) -> str | None:
+        """Return the unit of the weight, which only a quantity such as "2 nS" needs."""
+        if getattr(self.weight, "is_distribution", False) or quantity(self.weight) is None:
+            return None
+        found = set()
+        for s in self.sources:
+            for t in self.targets:
+                own = t.population.model.units.get(self.wanted_input(t.population.model, what)) or "1"
+                found.add(f"({own})/({s.population.model.units.get(self.variable) or '1'})")
+        if len(found) > 1:
+            raise ParameterError(f"{what}: its ends have different units ({listing(sorted(found))}): give the weight as a "
+                                 "plain number, or make a projection for each.")
+        return found.pop()
 
     def wanted_input(self, model: NeuronModel, what: str) -> str:
         """Return the input of the target that the sum is added to."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from neurosim.codegen.native import Job
-from neurosim.errors import ParameterError
 from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.deliveries import Events, Site, compiled
 from neurosim.simulator.graded import GradedProjection
@@ -83,12 +83,14 @@ class _Matrix:
         """Return itself: nothing in it changes."""
         return self
 
-    def scale(self, values: Mapping[str, float]) -> float:
-        """Return the factor between the weight before and the new one."""
-        before = self.projection.weight if self.factor is None else self.factor
-        if before == 0.0:
-            raise ParameterError("A matrix whose factor is 0 cannot be scaled: give it another weight to begin with.")
-        return values["weight"] / before
+    @property
+    def now(self) -> float:
+        """The factor of the matrix at present: the weight of the projection, or what it was changed to."""
+        return self.projection.weight if self.factor is None else self.factor
+
+    def changed(self, values: Mapping[str, float]) -> Any:
+        """Return one with another factor of the matrix."""
+        return replace(self, factor=values["weight"])
 
     def geometry(self, block: int, site: Site) -> tuple[np.ndarray, tuple[int, ...]]:
         """Return the source's states, and: place of the ring buffer, B, L - 1, delay, R, row of the variable."""
@@ -103,11 +105,16 @@ class LowRank(_Matrix):
     """A continuous projection through a product of two matrices.
 
     Attributes:
-        left: (sources, d); right: (d, targets).
+        left: (sources, d); right: (d, targets), without the factor.
     """
 
     left: np.ndarray = None
     right: np.ndarray = None
+
+    @cached_property
+    def scaled(self) -> np.ndarray:
+        """The right matrix times the factor."""
+        return self.right if self.now == 1.0 else self.right * self.right.dtype.type(self.now)
 
     def load(self, block: int) -> int:
         """Return the number of products of a block."""
@@ -124,12 +131,8 @@ class LowRank(_Matrix):
         n, d = self.source.size, self.left.shape[1]
         book = np.array([n, self.target.size, d, *place, block * width, min(width, self.target.size - block * width)], np.int64)
         work = np.zeros(max(1, d), self.right.dtype)
-        return compiled("graded_low_rank", site.single).bind(book, self.left.reshape(-1), self.right.reshape(-1), work, x_pre,
+        return compiled("graded_low_rank", site.single).bind(book, self.left.reshape(-1), self.scaled.reshape(-1), work, x_pre,
                                                              site.ring)
-
-    def changed(self, values: Mapping[str, float]) -> LowRank:
-        """Return one with another factor of the matrix."""
-        return replace(self, right=self.right * self.scale(values), factor=values["weight"])
 
 
 @dataclass
@@ -141,7 +144,7 @@ class Runs(_Matrix):
         line: (runs,) source of a run along the targets, or target within its block; begin: its first target within the block,
             or its first source; length: (runs,); offset: (runs,) place of its weights.
         first: (blocks + 1,) first run of each block.
-        weight: weights of all runs.
+        weight: weights of all runs, without the factor.
     """
 
     along: bool = True
@@ -151,6 +154,11 @@ class Runs(_Matrix):
     offset: np.ndarray = None
     first: np.ndarray = None
     weight: np.ndarray = None
+
+    @cached_property
+    def scaled(self) -> np.ndarray:
+        """The weights times the factor."""
+        return self.weight if self.now == 1.0 else self.weight * self.weight.dtype.type(self.now)
 
     def load(self, block: int) -> int:
         """Return the number of products of a block, in events."""
@@ -170,13 +178,9 @@ class Runs(_Matrix):
         offset = np.ascontiguousarray(self.offset[low:high]) if high > low else np.zeros(1, np.int64)
         runs = runs if high > low else np.zeros(3, np.int32)
         if self.along:
-            return compiled("graded_runs", site.single).bind(book, runs, offset, self.weight, x_pre, site.ring)
+            return compiled("graded_runs", site.single).bind(book, runs, offset, self.scaled, x_pre, site.ring)
         work = np.zeros(64, self.weight.dtype)
-        return compiled("graded_sums", site.single).bind(book, runs, offset, self.weight, work, x_pre, site.ring)
-
-    def changed(self, values: Mapping[str, float]) -> Runs:
-        """Return one with another factor of the matrix."""
-        return replace(self, weight=self.weight * self.scale(values), factor=values["weight"])
+        return compiled("graded_sums", site.single).bind(book, runs, offset, self.scaled, work, x_pre, site.ring)
 
 
 def graded(projection: GradedProjection, widths: dict[Population, int], dt: float, seed: int, stream: int, single: bool,
@@ -202,11 +206,11 @@ def graded(projection: GradedProjection, widths: dict[Population, int], dt: floa
                 first = np.zeros((s.population.size, left[0].shape[1]), real)
                 first[s.indices] = left[0][rows]
                 second = np.zeros((right.shape[0], t.population.size), real)
-                second[:, t.indices] = projection.weight * right[:, columns]
+                second[:, t.indices] = right[:, columns]
                 found.append(LowRank(*common, left=first, right=second))
                 continue
             part = right[rows, columns].tocoo() if hasattr(right, "tocsr") else _entries(right[rows, columns])
-            pre, post, weight = s.indices[part.row], t.indices[part.col], projection.weight * part.data
+            pre, post, weight = s.indices[part.row], t.indices[part.col], part.data
             if weight.size:
                 found.append(_runs(common, pre, post, weight.astype(real), widths[t.population]))
     return found

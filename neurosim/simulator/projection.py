@@ -110,7 +110,7 @@ class Projection(Link):
                                f"{_given(self.connectivity)}.")
         if not isinstance(self.synapse, Synapse):
             raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {_given(self.synapse)}.")
-        object.__setattr__(self, "synapse", self.synapse.in_unit_of(self.targets[0].population.model, what))
+        object.__setattr__(self, "synapse", self._synapse(what))
         delay = checked_value(self.delay, "delay", "ms", what)
         if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) >= 0):
             raise ParameterError(f"{what}: a delay is 0 or at least one step, never negative; the smallest is "
@@ -146,6 +146,13 @@ class Projection(Link):
             if self.plasticity is not None:
                 raise ParameterError(f"{what}: plasticity= and learning= exclude each other.")
             self.check_learning(what)
+
+    def _synapse(self, what: str) -> Synapse:
+        """Return the synapse with its weight as a number in the unit of the targets."""
+        found = [self.synapse.in_unit_of(v.population.model, what) for v in self.targets]
+        if len({s.weight for s in found if isinstance(s.weight, float)}) > 1:
+            raise ParameterError(f"{what}: its targets take weights in different units: make a projection for each.")
+        return found[0]
 
     @property
     def weight_sign(self) -> int:

@@ -23,11 +23,16 @@ class Watch:
     def __init__(self, name: str, n: int, dt: float, first: int, max_rate: float | None):
         self.name, self.n, self.dt, self.max_rate = name, n, dt, max_rate
         self.step, self.spikes, self.reported = first, 0, False
+        self.window = max(1, round(WINDOW / dt))
+
+    def next(self) -> int:
+        """Return the step to come back at, so that where the run stops does not depend on the speed of the machine."""
+        return self.step + self.window
 
     def look(self, spikes: int, step: int) -> str:
         """Take the number of spikes until a step; return why the run must stop, or ''."""
         time = (step - self.step) * self.dt
-        if time < WINDOW:
+        if step - self.step < self.window:
             return ""
         rate = 1000.0 * (spikes - self.spikes) / (self.n * time)
         began = self.step * self.dt

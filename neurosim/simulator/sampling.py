@@ -25,6 +25,8 @@ class Sampler:
         self.connections = Connections(probe.link, network.name_of(probe.link), deliveries, first, dt)
         n = len(self.connections)
         self.chosen = np.arange(n) if probe.connections is None else np.atleast_1d(np.asarray(probe.connections))
+        # an empty list is an array of float64
+        self.chosen = self.chosen if self.chosen.size else self.chosen.astype(np.int64)
         if self.chosen.size and not (self.chosen.dtype.kind in "iu" and 0 <= self.chosen.min() and self.chosen.max() < n):
             raise SimulationError(f"Probe {name!r}: connections must be whole numbers from 0 to {n - 1}, in the order of "
                                   "result.connections (by source, then by target).")

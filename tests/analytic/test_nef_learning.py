@@ -100,7 +100,7 @@ def test_weights_between_neurons_follow_the_rule(rule, full: bool) -> None:
 
 @pytest.mark.parametrize("mode", [nef.SPIKING, nef.RATE])
 def test_pes_learns_a_product_and_stops_when_switched_off(mode: nef.Mode) -> None:
-    """The error of the last second is below a third of what it is without learning (0.28; it was 0.04 to 0.06 with 10 seeds)."""
+    """The error of the last second is below a third of that without learning (0.50; it was 0.05 to 0.06 with 10 seeds)."""
     node = nef.Node(lambda t: [np.sin(t / 160), np.cos(t / 110)])
     a, b, e = nef.Ensemble(150, 2, seed=1), nef.Ensemble(100, 1, seed=2), nef.Ensemble(100, 1, seed=3)
     learnt = nef.Connection(a, b, function=lambda x: 0.0 * x[0], learning=nef.PES(3e-3))

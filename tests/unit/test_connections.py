@@ -16,7 +16,15 @@ def connections(source, target, rule, synapse=None, kind=ns.Projection, **option
         options = {"delay": 1.0} | options
     p = kind(source, target, rule, synapse or ns.Delta(0.5, variable="g"), name="p", **options)
     populations = list(dict.fromkeys(v.population for v in (*p.sources, *p.targets)))
-    return ns.simulate(ns.Network(populations, [p]), 0.0, DT, seed=4).connections["p"]
+    # one structure for all: every population receives something
+    back = [ns.Projection(c, c, ns.Explicit([], []), ns.Delta(1.0, variable="g"), name=f"to {c.name}") for c in populations
+            if kind is ns.Projection]
+    told = [tell(c, [0.0]) for c in populations if back]
+    return ns.simulate(ns.Network(populations, [p, *back], told), 0.0, DT, seed=4).connections["p"]
+
+
+def tell(population, times, neurons=None):
+    return ns.SpikeInput(times=times, neurons=neurons, weight=1.0, target=population, variable="v")
 
 
 @pytest.fixture(params=[False, True], ids=["one block", "several blocks"])
@@ -74,7 +82,7 @@ def test_they_are_the_ones_that_act(cells):
     source, target = [a[5:], b[:40]], [b[50:], a[::3]]
     p = ns.Projection(source, target, ns.FixedInDegree(9), ns.Delta(ns.Normal(0.2, 0.1), variable="g"),
                       delay=ns.Uniform(0.5, 3.0), name="p")
-    told = [ns.SpikeInput(times=[0.0], weight=1.0, target=pop, variable="v") for pop in (a, b)]
+    told = [tell(a, [0.0]), tell(b, [0.0])]
     result = ns.simulate(ns.Network([a, b], [p], told), 4.0, DT, seed=2)
     c = result.connections["p"]
     assert np.all(c.in_degrees() == 9) and len(c) == 9 * 90 and np.all(np.diff(c.pre) >= 0)
@@ -132,9 +140,8 @@ def test_weights_after_plasticity():
     source, target = [b[2:], a[1:4]], b[:2]
     # b2, b3, a1, a2, a3 are the sources 0 to 4
     at = {"b": [(2, 49), (3, 48)], "a": [(1, 47), (2, 46), (3, 45)]}
-    told = [ns.SpikeInput(times=np.array([s for _, s in at[p.name]]), neurons=np.array([k for k, _ in at[p.name]]), weight=1.0,
-                          target=p, variable="v") for p in (a, b)]
-    told.append(ns.SpikeInput(times=[50.0 + DT, 50.0 + DT], neurons=[0, 1], weight=1.0, target=b, variable="v"))
+    told = [tell(p, [time for _, time in at[p.name]], [k for k, _ in at[p.name]]) for p in (a, b)]
+    told.append(tell(b[:2], [50.0 + DT]))
     weight = np.linspace(0.1, 0.8, 7)
     pre, post = np.array([4, 0, 2, 1, 4, 3, 2]), np.array([1, 1, 0, 0, 0, 1, 1])
     p = ns.Projection(source, target, ns.Explicit(pre, post), ns.Delta(weight, variable="g"), delay=DT, name="p",
@@ -173,8 +180,8 @@ def test_continuous_projections():
 
 def test_names_of_projections():
     a = ns.Population(2, RELAY, name="a")
-    links = [ns.Projection(a, a, ns.AllToAll(), ns.Delta(0.1), name=name) for name in ("first", None)]
-    result = ns.simulate(ns.Network([a], links), 0.0, DT)
+    links = [ns.Projection(a, a, ns.AllToAll(), ns.Delta(0.1, variable="g"), name=name) for name in ("first", None)]
+    result = ns.simulate(ns.Network([a], links, [tell(a, [0.0])]), 0.0, DT)
     assert list(result.connections) == ["first", "a->a"]
     with pytest.raises(KeyError, match="There is no 'frist'. Did you mean 'first'.* Known: 'first', 'a->a'"):
         result.connections["frist"]

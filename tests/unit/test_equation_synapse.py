@@ -46,62 +46,49 @@ def times(values):
     return (DT * np.arange(1, len(values) + 1))[:, None]
 
 
-@pytest.fixture(scope="module")
-def cells():
-    """LIF neurons that fire, onto others."""
-    source, target = ns.Population(3, ns.LIF(), name="S"), ns.Population(5, ns.LIF(), name="T")
+# -- what it does -----------------------------------------------------------------------------------------------------
+
+def test_it_is_the_built_in_synapse_bit_for_bit():
+    """A conductance onto LIF neurons, driven by three neurons that fire every 4, 5 and 7 ms."""
+    source, target = ns.Population(3, SOURCE, name="S"), ns.Population(5, ns.LIF(), name="T")
+    when = [np.arange(0.0, 80.0, every) for every in (4.0, 5.0, 7.0)]
+    told = ns.SpikeInput(times=np.concatenate(when), neurons=np.repeat(np.arange(3), [len(w) for w in when]), weight=1.0,
+                         target=source)
 
     def run(synapse):
         net = ns.Network([source, target], [ns.Projection(source, target, ns.AllToAll(), synapse, delay=1.0)],
-                         [ns.DC([1.6, 1.8, 2.0], target=source)], [ns.Probe(target, "v")])
+                         [told], [ns.Probe(target, "v")])
         return ns.simulate(net, 80, DT)
-    return run
 
-
-# -- what it does -----------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("built_in, written", [
-    (ns.Exponential(0.02, 5.0, 0.0), dict()),
-    (ns.Exponential(0.02, 5.0, 0.0), dict(equations="dg/dt = -g/tau : uS\ni_s = g*(e - v) : nA", current="i_s")),
-    (ns.Exponential(3.0, 3.0), dict(equations="dx/dt = -x/tau : nA", on_pre="x += w", current="x", parameters=dict(tau=3.0))),
-])
-def test_it_is_the_built_in_synapse_bit_for_bit(cells, built_in, written):
-    one, other = cells(built_in), cells(equation(built_in.weight, **written))
+    written = equation(0.02, equations="dg/dt = -g/tau : uS\ni_s = g*(e - v) : nA", current="i_s")
+    one, other = run(ns.Exponential(0.02, 5.0, 0.0)), run(written)
     assert one.methods == other.methods
     np.testing.assert_array_equal(one.traces["v"].values, other.traces["v"].values)
-    assert one.spikes["T"].times.tolist() == other.spikes["T"].times.tolist()
-    assert one.traces["v"].values.max() > -60.0
+    assert len(one.spikes["S"]) == sum(map(len, when)) and one.traces["v"].values.max() > -55.0
+    # without the name i_s it is the same expression
+    assert written.receptor(STILL, 5, "p").current == equation().receptor(STILL, 5, "p").current
 
 
 def test_jumps_on_several_states():
-    """Two sources of weight 0.5: 0.7 on g, half on h; each state decays with its own time constant."""
-    synapse = equation(equations="dg/dt = -g/tau : nA\ndh/dt = (3*g - h)/tau2 : nA", on_pre="g += k*w; h += 0.5*w",
-                       current="g + 10*h", parameters=dict(tau=5.0, tau2=2.0, k=0.7))
+    """Two sources of weight 0.5: 0.7 of the weight on g, half on h in three parts."""
+    synapse = equation(equations="dg/dt = -g/tau : nA\ndh/dt = (3*g - h)/tau2 : nA",
+                       on_pre="g += k*w; h += 0.5*w\nh += w; h += -2*q*w", current="g + 10*h",
+                       parameters=dict(tau=5.0, tau2=2.0, k=0.7, q=np.array([0.5, 0.75, 0.0])))
     found = current(synapse)
     t = times(found)
     g = 0.7 * np.exp(-t / 5.0)
-    h = 0.5 * np.exp(-t / 2.0) + 3 * 0.7 / 2.0 * (np.exp(-t / 5.0) - np.exp(-t / 2.0)) / (1 / 2.0 - 1 / 5.0)
+    jump = np.array([0.5, 0.0, 1.5])
+    h = jump * np.exp(-t / 2.0) + 3 * 0.7 / 2.0 * (np.exp(-t / 5.0) - np.exp(-t / 2.0)) / (1 / 2.0 - 1 / 5.0)
     # the linear chain is integrated exactly: a few roundings in each of 200 steps
-    np.testing.assert_allclose(found, (g + 10 * h) * np.ones(3), rtol=0, atol=200 * 8 * EPS * 10)
-
-
-def test_statements_on_one_state_add_up():
-    found = current(equation(on_pre="g += w; g += 0.5*w\ng += -k*w", parameters=dict(tau=5.0, e=0.0, k=0.25)))
-    np.testing.assert_allclose(found, 65.0 * 1.25 * np.exp(-times(found) / 5.0) * np.ones(3), rtol=200 * 4 * EPS)
+    np.testing.assert_allclose(found, g + 10 * h, rtol=0, atol=200 * 8 * EPS * 15)
 
 
 def test_names_of_the_target_and_values_for_each_of_its_neurons():
-    """h = v - 5 mV and s belong to the target; tau, e and k differ from neuron to neuron."""
+    """h = v - 5 mV belongs to the target; so would s, but the synapse has an s of its own; v stands in a comment only."""
     tau, e, k = np.array([2.0, 5.0, 9.0]), np.array([0.0, -70.0, -30.0]), np.array([1.0, 2.0, -0.5])
-    found = current(equation(on_pre="g += k*w", current="s*g*(e - h)", parameters=dict(tau=tau, e=e, k=k)))
+    found = current(equation(equations="ds/dt = -s/tau : uS  # not that of v", on_pre="s += k*w", current="s*(e - h)",
+                             parameters=dict(tau=tau, e=e, k=k)))
     np.testing.assert_allclose(found, k * (e + 70.0) * np.exp(-times(found) / tau), rtol=200 * 4 * EPS)
-
-
-def test_its_own_names_come_before_those_of_the_target():
-    """The target has h and s as well; what stands in a comment is no name."""
-    found = current(equation(equations="dh/dt = -h/s : uS  # not that of v", on_pre="h += w", current="h*(e - v)",
-                             parameters=dict(s=4.0, e=0.0), units={"s": "ms"}))
-    np.testing.assert_allclose(found, 65.0 * np.exp(-times(found) / 4.0) * np.ones(3), rtol=200 * 4 * EPS)
 
 
 def test_w_of_the_target_is_another_one():
@@ -174,8 +161,6 @@ def test_a_weight_may_be_a_quantity():
         assert link(equation(weight))[2].synapse.weight == pytest.approx(number, rel=4 * EPS)
     several = link(equation(([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "nS")))[2].synapse.weight
     np.testing.assert_allclose(several, 0.001 * np.arange(1, 7), rtol=4 * EPS)
-    source, target, p = link(equation("2 nS"))
-    np.testing.assert_allclose(ns.simulate(ns.Network([source, target], [p]), 0.0).connections["a->b"].weight, 0.002)
     with pytest.raises(ns.UnitError, match=r"'weight' is in pA \(a current\), but uS \(a conductance\) is needed"):
         link(equation("2 pA"))
 

@@ -143,6 +143,21 @@ def test_other_models(model, cache_dir):
     np.testing.assert_allclose(rates, [40, 120, 200], rtol=0.02)
 
 
+def test_measured_neurons_in_rate_mode_and_with_spikes(cache_dir):
+    for model in (ns.HodgkinHuxley(), ns.AdEx()):
+        cells = Curve(model, duration=800, start=400, dt=0.05)
+        assert cells.spiking_model() is model
+        c = cells.samples.currents
+        currents = np.r_[c[0] - 1, c[0] - 1e-6, np.linspace(c[0] + 1e-6, c[-1], 300), c[-1] + 5]
+        units = ns.Population(currents.size, cells.rate_model(), name="units")
+        network = ns.Network([units], stimuli=[ns.DC(currents, target=units, input="i")],
+                             probes=[ns.Probe(units, "rate", name="rate")])
+        rates = ns.simulate(network, 2, 1.0).traces["rate"].values[1]
+        # the lines stray by 1e-3 of the highest rate at the samples, and the cubics no more between them
+        assert np.abs(rates - cells.rates(currents)).max() < 3e-3 * cells.limits()[1]
+        assert rates[0] == rates[1] == 0 and rates[2] == pytest.approx(cells.limits()[0], abs=0.01 * cells.limits()[1])
+
+
 def test_a_curve_is_measured_once(cache_dir, monkeypatch):
     make = lambda **more: Curve(ns.Izhikevich(), currents=(0.0, 20.0), duration=300, start=100, dt=0.1, **more)
     first = make().samples

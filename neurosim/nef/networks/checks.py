@@ -1,14 +1,31 @@
-"""What the ready-made networks ask of their arguments, and ensembles that have a threshold."""
+"""What ready-made networks have in common: checks of arguments, ensembles with a threshold, evaluation points in boxes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.nef.ensemble import EnsembleArray
+from neurosim.nef.sphere import cube
 from neurosim.simulator.distributions import Uniform
+
+
+@dataclass(frozen=True)
+class Box:
+    """Evenly scattered evaluation points in a box |x_i| <= side_i, where a state and its control are independent.
+
+    Args:
+        sides: half the width in each dimension, relative to the radius of the ensemble.
+    """
+
+    sides: tuple[float, ...]
+
+    def sample(self, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        """Return n points, shape (n, d)."""
+        return (2 * cube(n, d, rng) - 1) * np.array(self.sides)
 
 
 def number(value: Any, what: str, low: float = -np.inf, high: float = np.inf) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.nef.connection import Connection
 from neurosim.nef.ensemble import Ensemble, EnsembleArray
 from neurosim.nef.network import Network
-from neurosim.nef.networks.checks import number
+from neurosim.nef.networks.checks import Box, number
 from neurosim.nef.node import Node
 
 
@@ -34,7 +34,8 @@ def controlled_integrator(n_neurons: int = 200, *, gain: float = 1e-3, tau: floa
     Source: Eliasmith & Anderson 2003, Neural Engineering, section 8.3.
     """
     gain, tau = number(gain, "controlled_integrator: gain"), number(tau, "controlled_integrator: tau", 1e-9)
-    options.setdefault("radius", float(np.sqrt(2)))
+    radius = options.setdefault("radius", float(np.sqrt(2)))
+    options.setdefault("eval_points", Box((1 / radius, 1 / radius)))
     both = Ensemble(n_neurons, 2, name="x and c", **options)
     u, c = Node(size_in=1, name="input"), Node(size_in=1, name="control")
     links = [Connection(u, both[0], transform=tau * gain, synapse=tau), Connection(c, both[1], synapse=5.0),
@@ -43,7 +44,7 @@ def controlled_integrator(n_neurons: int = 200, *, gain: float = 1e-3, tau: floa
 
 
 def gated_integrator(n_neurons: int = 100, dimensions: int = 1, *, rate: float = 0.01, tau: float = 100.0,
-                     name: str | None = None, **options: Any) -> Network:
+                     silence: float = 500.0, name: str | None = None, **options: Any) -> Network:
     """Return a memory that follows its input while its gate is open and holds it while the gate is shut.
 
         x' = rate (1 - gate) (u - x),    gate 0: open, 1: shut
@@ -55,6 +56,8 @@ def gated_integrator(n_neurons: int = 100, dimensions: int = 1, *, rate: float =
         dimensions: of x.
         rate: 1/ms at which x follows u.
         tau: ms, of the lowpass on the recurrent connection.
+        silence: current that a shut gate takes from J; LIF neurons of up to 400 Hz and intercepts of up to 0.9 have J < 440 for
+            x < 2.
         name: of the network.
         **options: of the ensembles, see `Ensemble`.
 
@@ -70,12 +73,8 @@ def gated_integrator(n_neurons: int = 100, dimensions: int = 1, *, rate: float =
     u, gate, reset = Node(size_in=dimensions, name="input"), Node(size_in=1, name="gate"), Node(size_in=1, name="reset")
     links = [Connection(u, off, synapse=None), Connection(memory, off, transform=-1.0, synapse=5.0),
              Connection(off, memory, transform=rate * tau, synapse=tau), Connection(memory, memory, synapse=tau)]
-    # stronger than J of any neuron at the edge of what is represented
+    off_current = np.full((n_neurons, 1), -number(silence, "gated_integrator: silence", 0))
     for end, array in ((gate, off), (reset, memory)):
-        links += [Connection(end, e.neurons, transform=np.full((n_neurons, 1), SILENCE), synapse=5.0) for e in array.ensembles]
+        links += [Connection(end, e.neurons, transform=off_current, synapse=5.0) for e in array.ensembles]
     return Network([u, gate, reset, off, memory], links, name=name,
                    ports={"input": u, "gate": gate, "reset": reset, "output": memory})
-
-
-#: current that keeps a LIF neuron with max_rates up to 400 Hz and intercepts up to 0.9 silent (J is 41 (1 + ...) at most)
-SILENCE = -500.0

@@ -31,7 +31,7 @@ def product(n_neurons: int = 200, dimensions: int = 1, *, magnitude: float = 1.0
     Ports: a, b (relays to connect to with a synapse or none), output (relay without a filter of its own: connect from it
     with a synapse).
 
-    Source: Gosmann 2015, Precise multiplications with the NEF, doi:10.13140/RG.2.1.3594.8648.
+    Source: Gosmann 2015, Precise multiplications with the NEF, technical report, University of Waterloo.
     """
     magnitude = number(magnitude, "product: magnitude", 1e-12)
     half = max(1, n_neurons // 2)
