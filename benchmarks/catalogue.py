@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import coding
 import networks
 import work
 
 #: those that are timed as whole processes, cold and warm
 WHOLE = ("tiny", "first_spike")
-WORKS: dict[str, work.Work] = {**work.WORKS, **networks.NETWORKS, "first_spike": networks.FIRST}
+WORKS: dict[str, work.Work] = {**work.WORKS, **networks.NETWORKS, "first_spike": networks.FIRST, **coding.CODINGS}
 QUICK: dict[str, work.Work] = {**work.QUICK, **{name: networks.quick(w) for name, w in networks.NETWORKS.items()},
-                               "first_spike": networks.FIRST}
+                               "first_spike": networks.FIRST, **{name: coding.quick(w) for name, w in coding.CODINGS.items()}}
 #: names that stand for several works
-SETS = {"populations": tuple(work.WORKS), "networks": (*networks.NETWORKS, "first_spike")}
+SETS = {"populations": tuple(work.WORKS), "networks": (*networks.NETWORKS, "first_spike"), "nef": tuple(coding.CODINGS)}
 
 
 def find(name: str, quick: bool) -> work.Work:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalogue import SETS
+from coding import Coding
 from networks import Net
 from work import Work
 
-NETWORK_NAMES = SETS["networks"]
+NETWORK_NAMES, CODING_NAMES = SETS["networks"], SETS["nef"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Entry:
         """Return whether this entry takes part in a work."""
         if work.name in self.skip or self.only and work.name not in self.only:
             return False
+        if isinstance(work, Coding) and not (self.only or self.peer == "neurosim"):
+            return False
         if isinstance(work, Net) and work.synapses > self.largest:
             return False
         if isinstance(work, Net) and quick and self.quick is not None:
@@ -70,4 +73,5 @@ def entries() -> list[Entry]:
                     quick=("cobahh", "cobahh20k") if t == 2 else ()) for p in ("float64", "float32") for t in (2, 1)]
     found += [Entry("neuron", m, t, skip=("lif_population", "tiny", *NETWORK_NAMES))
               for m in ("exact", "table", "core-exact", "core-table") for t in (1, 2)]
+    found += [Entry("nengo", "default", t, only=CODING_NAMES) for t in (1, 2)]
     return found

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import SETS, WHOLE, WORKS, find
+from coding import Coding
 from entries import Entry, entries
 from networks import Net
 from tables import report
@@ -30,7 +31,7 @@ from work import Work
 HERE = Path(__file__).resolve().parent
 #: module by peer
 MODULES = {"neurosim": "neurosim", "brian2": "brian2", "nest": "nest", "annarchy": "ANNarchy", "brainpy": "brainpy",
-           "neuron": "neuron"}
+           "neuron": "neuron", "nengo": "nengo"}
 #: seconds after which a build or one run is given up
 LIMIT = 900.0
 #: a network with more synapses than this is in memory once at a time
@@ -64,7 +65,7 @@ def _environment(python: Path, cache: Path) -> dict[str, str]:
 
 
 def _command(entry: Entry, python: Path, work: Work, quick: bool) -> list[str]:
-    script = f"{entry.peer}_net.py" if isinstance(work, Net) else f"{entry.peer}.py"
+    script = f"{entry.peer}{'_net' if isinstance(work, Net) else '_nef' if isinstance(work, Coding) else ''}.py"
     return [str(python), str(HERE / "peers" / script), "--work", work.name, "--mode", entry.mode, "--threads",
             str(entry.threads), "--precision", entry.precision, *entry.options, *(["--quick"] if quick else [])]
 
@@ -138,6 +139,12 @@ class Runner:
         first, loop = self.lines[0], statistics.median(loops)
         out |= {"loop_s": loop, "loop_min_s": min(loops), "loops_s": loops, "ns_per_step": 1e9 * loop / work.neuron_steps,
                 **{k: first[k] for k in ("version", "build_s", "compile_s", "spikes", "rate_hz", "rss_mb")}}
+        if isinstance(work, Coding):
+            # each run may be of a network that was built anew
+            out |= {"build_s": statistics.median(line["build_s"] for line in self.lines),
+                    "error": statistics.fmean(line["error"] for line in self.lines),
+                    "errors": [line["error"] for line in self.lines], "base_mb": first["base_mb"],
+                    "rss_mb": max(line["rss_mb"] for line in self.lines)}
         if isinstance(work, Net):
             # where every run is another network their mean is closer to what must come out
             seen = [line for line in self.lines if line["rate_hz"] is not None]
@@ -221,7 +228,8 @@ def judge(rows: list[dict[str, Any]], work: Work) -> None:
     """Mark every row with `agrees`: its rate, and of a network the CV of its intervals, are the expected ones.
 
     Where none is expected, populations are compared with neurosim (without it with the median) and networks with the median.
-    neurosim itself must give the same number of spikes for any number of threads, and of a population in float32 within 0.1 %.
+    neurosim
+    itself must give the same number of spikes for any number of threads, and of a population in float32 within 0.1 %.
     """
     seen = [r for r in rows if r.get("rate_hz") is not None]
     own = [r["rate_hz"] for r in seen if r["peer"] == "neurosim"]
@@ -270,7 +278,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--venvs", action="append", default=[], metavar="DIR",
                    help="folder with one environment for each peer (DIR/brian2, DIR/nest, ...), or an environment")
     p.add_argument("--work", action="append", choices=[*WORKS, *SETS], metavar="NAME",
-                   help="only this work, `populations` or `networks`; may be repeated: " + ", ".join(WORKS))
+                   help="only this work, `populations`, `networks` or `nef`; may be repeated: " + ", ".join(WORKS))
     p.add_argument("--only", default="", metavar="TEXT", help="only peers whose name contains one of these, separated by "
                    "commas; neurosim is always run")
     p.add_argument("--repeats", type=int, default=0, help="runs of each (3; 2 with --quick)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalogue import WHOLE
+from coding import Coding
 from networks import Net
 from work import Work
 
@@ -37,6 +38,8 @@ def grid(head: list[str], lines: list[list[str]]) -> str:
 
 def report(work: Work, rows: list[dict[str, Any]]) -> str:
     """Return the table of one work and, in words, what neurosim gains."""
+    if isinstance(work, Coding):
+        return coded(work, rows)
     whole, net = work.name in WHOLE, isinstance(work, Net)
     key = "warm_s" if whole else "loop_s"
     done = sorted((r for r in rows if r.get(key)), key=lambda r: (r["precision"], r["threads"], r[key]), reverse=False)
@@ -115,3 +118,26 @@ def populations(work: Net, done: list[dict[str, Any]]) -> str:
 
 def _mark(row: dict[str, Any]) -> str:
     return "DISAGREES" if row.get("agrees") is False else ""
+
+
+def coded(work: Coding, rows: list[dict[str, Any]]) -> str:
+    """Return the table of a network of ensembles, and how neurosim stands to Nengo with as many threads."""
+    done = sorted((r for r in rows if r.get("loop_s")), key=lambda r: (r["precision"], r["threads"], r["loop_s"]))
+    head = ["peer", "build s", "compile s", "run s", "fastest", "us/step", "RMS error", "", "MiB", "above start"]
+    lines = [[r["name"], _number(r["build_s"]), _number(r["compile_s"]), _number(r["loop_s"]), _number(r["loop_min_s"]),
+              _number(1e6 * r["loop_s"] / work.steps), _number(r["error"]), _mark(r), _number(r["rss_mb"], 4),
+              _number(r["rss_mb"] - r["base_mb"], 4)] for r in done]
+    title = f"{work.n:,} neurons, {work.ensembles} x {work.d} dimension{'s' if work.d * work.ensembles > 1 else ''}"
+    text = [f"\n{work.name}: {title}, {work.duration:g} ms, dt {work.dt:g} ms", grid(head, lines)]
+    for row in done:
+        other = next((r for r in done if r["peer"] == "nengo" and r["threads"] == row["threads"]), None)
+        if row["peer"] != "neurosim" or other is None:
+            continue
+        build, run, memory = work.aims
+        above = (other["rss_mb"] - other["base_mb"]) / max(row["rss_mb"] - row["base_mb"], 0.1)
+        text.append(f"{row['name']}: builds {other['build_s'] / row['build_s']:.2f} times as fast as Nengo (aim {build:g}), "
+                    f"runs {other['loop_s'] / row['loop_s']:.2f} times as fast (aim {run:g}),\n"
+                    f"    takes 1/{other['rss_mb'] / row['rss_mb']:.3g} of its memory (aim 1/{memory:g}; above the start "
+                    f"1/{above:.3g}), errs {row['error'] / other['error']:.3g} times as much (aim 1)")
+    text += [f"{r['name']} failed: {r['problem'][:160]}" for r in rows if r["problem"]]
+    return "\n".join(text)

@@ -207,6 +207,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     def expanded(node: Node) -> Node:
         return system.expanded(tidy(local(node)))
 
+    new |= {names[name]: lines.add(f"{names[name]}_mapped", expanded(node)) for name, node in model.maps.items()}
     for name, least in model.floor.items():
         # a reset may have put it lower: then it does not fall further; written so that NaN stays NaN
         own = names[name]

@@ -50,11 +50,12 @@ def assemble(
     edge: bool | None,
     method: str | None,
     doc: str,
+    maps: Any = None,
     floor: Any = None,
 ) -> NeuronModel:
     """Check a draft as a whole and return the model; see `equations.build` for the arguments and rules."""
     try:
-        return _Assembly(draft, parameters, inputs, initial, units).model(refractory, edge, method, doc, floor)
+        return _Assembly(draft, parameters, inputs, initial, units).model(refractory, edge, method, doc, maps, floor)
     except RecursionError:
         raise ModelError(
             f"{draft.name} has an expression that is nested too deeply: split it into named parts."
@@ -212,7 +213,9 @@ class _Assembly:
             else "input"
         )
 
-    def model(self, refractory: Any, edge: bool | None, method: str | None, doc: str, floor: Any) -> NeuronModel:
+    def model(
+        self, refractory: Any, edge: bool | None, method: str | None, doc: str, maps: Any, floor: Any
+    ) -> NeuronModel:
         """Run all checks and return the model."""
         draft, everything = self.draft, {*self.names, *BUILT_IN}
         if not draft.lines and draft.threshold is None:
@@ -245,6 +248,7 @@ class _Assembly:
         self._threshold(everything - noisy, edge)
         refractory = self._refractory(refractory, order)
         floor = self._floor(floor, order)
+        maps = self._maps(maps, everything - noisy)
         self._reset(everything - noisy)
         initial = self._initial(order)
         self._unused()
@@ -293,6 +297,7 @@ class _Assembly:
             threshold=None if draft.threshold is None else final(draft.threshold[0]),
             reset=reset,
             refractory=None if refractory is None else final(refractory),
+            maps={name: final(node) for name, node in maps.items()},
             floor={name: final(node) for name, node in floor.items()},
             edge=bool(edge),
             method=method,
@@ -383,6 +388,21 @@ class _Assembly:
                 "parameters=dict(t_ref=array)."
             )
         return Num(value)
+
+    def _maps(self, given: Any, allowed: set[str]) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for name, text in _mapping(given, "maps").items():
+            if name not in self.states:
+                raise ModelError(
+                    f"{self.draft.name}: maps= names {name!r}, which is no state.{nearest(name, self.states)} "
+                    f"States: {listing(self.states)}."
+                )
+            where = f"map of {name}"
+            if not isinstance(text, str):
+                raise ModelError(f"The {where} must be an expression as text, not {text!r}.")
+            found[name] = parse(text, where)
+            self.admit("value", name, found[name], text.strip(), where, allowed)
+        return found
 
     def _floor(self, given: Any, order: list[Line]) -> dict[str, Node]:
         found: dict[str, Node] = {}

@@ -40,6 +40,7 @@ def build(
     inputs: Mapping[str, str] | list[str] | tuple[str, ...] | None = None,
     initial: Mapping[str, Any] | None = None,
     units: Mapping[str, str] | None = None,
+    maps: Mapping[str, str] | None = None,
     floor: Mapping[str, Any] | None = None,
     edge: bool | None = None,
     method: str | None = None,
@@ -73,6 +74,8 @@ def build(
             other states and derived quantities (evaluated with inputs and t at zero).  Default: what the
             reset assigns, if that depends on parameters only; else 0.
         units: unit by name, in addition to those in the lines.  Without any unit the unit check is off.
+        maps: value after a step by state, as expression of states, inputs, parameters and dt before it.  It takes the
+            place of the integrator for that state, whose equation says what the map stands for.
         floor: value by state below which it does not fall: number, quantity, or expression of parameters.  It is looked at
             once a step; a reset may go below.
         edge: whether a spike is the moment in which the threshold becomes true (else every step in which it
@@ -114,6 +117,7 @@ def build(
         initial=initial,
         units=units,
         refractory=refractory,
+        maps=maps,
         floor=floor,
         edge=edge,
         method=method,

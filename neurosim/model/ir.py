@@ -74,6 +74,7 @@ class NeuronModel:
         threshold: condition for a spike, or None.
         reset: statements executed at a spike.
         refractory: expression for the refractory period in ms, or None.
+        maps: value of a state after a step, by state, from values before it; takes the place of the integrator.
         floor: value below which a state does not fall, by state: an expression of parameters.
         edge: a spike is the moment in which the condition becomes true (else: each step in which it is true).
         method: the integrator the author of the model recommends, or None to choose by analysis.
@@ -90,13 +91,14 @@ class NeuronModel:
     threshold: Node | None = None
     reset: tuple[Assignment, ...] = ()
     refractory: Node | None = None
+    maps: Mapping[str, Node] = field(default_factory=dict)
     floor: Mapping[str, Node] = field(default_factory=dict)
     edge: bool = False
     method: str | None = None
     doc: str = ""
 
     def __post_init__(self):
-        for name in ("parameters", "units", "initial", "floor"):
+        for name in ("parameters", "units", "initial", "maps", "floor"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self):
@@ -154,13 +156,14 @@ class NeuronModel:
                        refractory: str | float | None = None, parameters: Mapping[str, Any] | None = None,
                        inputs: Mapping[str, str] | list[str] | tuple[str, ...] | None = None,
                        initial: Mapping[str, Any] | None = None, units: Mapping[str, str] | None = None,
-                       floor: Mapping[str, Any] | None = None, edge: bool | None = None, method: str | None = None,
-                       name: str = "model", doc: str = "") -> NeuronModel:
+                       maps: Mapping[str, str] | None = None, floor: Mapping[str, Any] | None = None,
+                       edge: bool | None = None, method: str | None = None, name: str = "model", doc: str = "") -> NeuronModel:
         """Return a model written as equations; see `neurosim.model.equations.build` for the full description."""
         from neurosim.model.equations import build
 
         return build(equations, threshold=threshold, reset=reset, refractory=refractory, parameters=parameters,
-                     inputs=inputs, initial=initial, units=units, floor=floor, edge=edge, method=method, name=name, doc=doc)
+                     inputs=inputs, initial=initial, units=units, maps=maps, floor=floor, edge=edge, method=method, name=name,
+                     doc=doc)
 
     @classmethod
     def from_functions(cls, derivatives: Mapping[str, Callable], *, threshold: Callable | str | None = None,

@@ -2,11 +2,15 @@
 
 All have one input ``i``, the current J, and in rate mode the derived quantity ``rate`` (Hz).
 
-LIF neurons fire within steps.  At the end of the step in which v passes 1, the time since then follows from
-r = (J - v)/(J - 1) = exp(-s/tau_m).  The neuron is held for the whole steps of the refractory period, n, and what is left of
-it, g = t_ref - s - n dt, is made up for by starting below 0: v = J (1 - exp(g/tau_m)), from where it reaches after a whole
-step what a neuron released g later reaches from 0.  This is exact for a constant current and costs one division a spike, no
-exponential.  Rates equal G(J) for steps up to 1/G, within one spike of the whole run.
+LIF neurons fire within steps.  With E = exp(-dt/tau_m), what is left of the refractory period at the end of a step is kept as
+rho = exp(left/tau_m), 1 if nothing is left.  The part of the next step in which the neuron is free, d, follows without an
+exponential: exp(-d/tau_m) = min(E rho, 1); rho < 1 is time of the step before that is still to be made up for.  So
+
+    v <- J + (v - J) min(E rho, 1),   rho <- max(E rho, 1)
+
+At the end of the step in which v passes 1, the time s since then follows from (J - v)/(J - 1) = exp(-s/tau_m), so that
+rho = exp(t_ref/tau_m) (J - v)/(J - 1).  For a current that is constant within steps this is exact, and costs one division a
+spike.  Rates equal G(J) for steps up to 1/G, within one spike of the whole run.
 """
 
 from __future__ import annotations
@@ -39,12 +43,14 @@ def spiking(kind: NeuronType) -> NeuronModel:
     if isinstance(kind, LIF):
         return NeuronModel.from_equations(
             """
-            dv/dt = (i - v)/tau_m : 1 (unless refractory)
-            held = maximum(0, floor(t_ref/dt + 1e-6) - 1)*dt : ms
+            dv/dt = (i - v)/tau_m : 1
+            drho/dt = -rho/tau_m : 1
             """,
-            threshold="v > 1", reset="v = i*(1 - exp((t_ref - held)/tau_m)*(i - v)/(i - 1))", refractory="held",
+            threshold="v > 1", reset="rho = exp(t_ref/tau_m)*(i - v)/(i - 1); v = 0",
+            maps={"v": "v + (1 - minimum(exp(-dt/tau_m)*rho, 1))*(i - v)", "rho": "maximum(exp(-dt/tau_m)*rho, 1)"},
+            floor={"v": "v_min"},
             parameters={"tau_m": kind.tau_m, "t_ref": kind.t_ref, "v_min": kind.v_min}, inputs={"i": "1"},
-            floor={"v": "v_min"}, initial={"v": 0.0}, name="LIF", doc=LIF.__doc__)
+            initial={"v": 0.0, "rho": 1.0}, name="LIF", doc=LIF.__doc__)
     if isinstance(kind, Tanh):
         raise ParameterError("nef.Tanh has negative activities, which spikes cannot carry. Simulate with mode=nef.RATE, or use "
                              "another neuron type.")

@@ -213,7 +213,13 @@ def _panels(axes: Any, n: int) -> tuple[np.ndarray, list[bool], list[bool]]:
             raise ParameterError(f"rate_maps: there are {flat.size} axes for {n} neurons; one for each is needed.")
         for ax in flat:
             style.open_axes(ax)
-        return flat, [True] * n, [True] * n
+        places = [ax.get_subplotspec() for ax in flat]
+        if any(place is None for place in places):
+            return flat, [True] * n, [True] * n
+        rows, columns = [p.rowspan.start for p in places], [p.colspan.start for p in places]
+        bottom = [r == max(b for a, b in zip(columns, rows) if a == c) for c, r in zip(columns, rows)]
+        left = [c == min(a for a, b in zip(columns, rows) if b == r) for c, r in zip(columns, rows)]
+        return flat, bottom, left
     columns = min(n, 3) if n <= 6 else int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
     width = min(1.35 * columns + 0.9, style.TWO_COLUMNS)
@@ -263,7 +269,9 @@ def encoders(
         high = np.asarray(built.max_rates, dtype=np.float64)
         lengths = 0.5 * high / max(float(high.max(initial=0.0)), 1e-300)
         ends = points * (1 + lengths)[:, None]
-        spokes = LineCollection(np.stack([points, ends], axis=1), cmap=shades, norm=norm, lw=style.LINE)
+        # As many as fit around the circle side by side.
+        width = float(np.clip(250 / max(len(e), 1), 0.3, style.LINE))
+        spokes = LineCollection(np.stack([points, ends], axis=1), cmap=shades, norm=norm, lw=width)
         spokes.set_array(starts)
         ax.add_collection(spokes)
         style.note_above(ax, f"longest spoke: {high.max(initial=0.0):.0f} Hz")

@@ -40,7 +40,7 @@ def connection(k: Link, case: Case, made: dict) -> nef.Connection:
     post = made[k.post] if k.post_dims is None else made[k.post][list(k.post_dims)]
     options = {"solver": SOLVER, "weights": k.weights} if k in case.decoded else {}
     if k.rate is not None:
-        options["learning"] = nef.PES(k.rate, synapse=5.0)
+        options["learning"] = nef.PES(k.rate, pre_synapse=5.0)
     return nef.Connection(pre, post, function=FUNCTIONS[k.function] if k.function else None, transform=k.transform,
                           synapse=synapse, name=k.name, **options)
 
