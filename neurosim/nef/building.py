@@ -448,8 +448,8 @@ def _generator(sequence: np.random.SeedSequence, stream: Stream) -> np.random.Ge
 
 def _each(value: Any, n: int, sequence: np.random.SeedSequence, stream: Stream) -> np.ndarray:
     if isinstance(value, Distribution):
-        seed = int(_child(sequence, stream).generate_state(1, np.uint64)[0] >> 1)
-        return value.sample(seed, 0, n)
+        # by quantiles: the counter-based numbers of the engine would need Numba, which takes longer to import than this to draw
+        return np.asarray(value.quantile(np.maximum(_generator(sequence, stream).random(n), 2.0**-54)), dtype=float)
     return np.array(np.broadcast_to(value, (n,)))
 
 
