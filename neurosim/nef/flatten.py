@@ -24,14 +24,14 @@ u_k, which may be of all four kinds, and advance:
 A filter with synapse None keeps nothing but the last input, y_{k+1} = u_k: it is put where something unfiltered comes from
 neurons, which is therefore one step late.
 
-Filters and matrices commute.  A connection's filter stands before or behind its matrix, wherever the network has fewer numbers
-to filter as a whole (`cover.cheapest_cover`), and equal filters at one place are one.
+Filters and matrices commute.  A connection's filter stands before or behind its matrix, wherever the network has less to do as
+a whole (`cover.cheapest_cover`), and equal filters at one place are one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,159 +39,30 @@ import numpy as np
 from neurosim.errors import NetworkError
 from neurosim.nef.building import Built, Decoded
 from neurosim.nef.connection import Connection, ErrorPort
-from neurosim.nef.cover import cheapest_cover
 from neurosim.nef.ensemble import Ensemble, EnsembleArray, Neurons
 from neurosim.nef.filters import LinearFilter
 from neurosim.nef.node import Kind, Node
+from neurosim.nef.placement import placed_filters
 from neurosim.nef.probe import Attribute, Probe
+from neurosim.nef.terms import (
+    Activity,
+    Edge,
+    EnsembleInput,
+    ErrorInput,
+    Filter,
+    FilterInput,
+    NeuronInput,
+    NodeInput,
+    NodeValue,
+    ProbeInput,
+    Relay,
+    Signal,
+    Target,
+    Term,
+)
 
 #: entries up to which a matrix is an array in any case, and part of non-zero entries from which larger ones are
 SMALL, DENSE = 64, 0.25
-
-
-@dataclass(frozen=True)
-class Activity:
-    """Activities of the neurons of an ensemble in Hz; a spike counts 1000/dt in its step."""
-
-    ensemble: Ensemble
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return self.ensemble.n_neurons
-
-
-@dataclass(frozen=True)
-class NodeValue:
-    """Output of a node."""
-
-    node: Node
-
-    @property
-    def size(self) -> int:
-        """size_out of the node."""
-        return self.node.size_out
-
-
-@dataclass(frozen=True, eq=False)
-class Filter:
-    """A filter of `size` numbers, each by itself.
-
-    Attributes:
-        synapse: filter; None: y_{k+1} = u_k.
-        size: numbers.
-        number: place in `Flat.filters`.
-        place: what it stands at, a signal or a target, for messages.
-    """
-
-    synapse: LinearFilter | None
-    size: int
-    number: int
-    place: Any = field(repr=False)
-
-
-@dataclass(frozen=True)
-class EnsembleInput:
-    """x of an ensemble."""
-
-    ensemble: Ensemble
-
-    @property
-    def size(self) -> int:
-        """Dimensions."""
-        return self.ensemble.dimensions
-
-
-@dataclass(frozen=True)
-class NeuronInput:
-    """Input currents J of an ensemble."""
-
-    ensemble: Ensemble
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return self.ensemble.n_neurons
-
-
-@dataclass(frozen=True)
-class FilterInput:
-    """Input of a filter."""
-
-    filter: Filter
-
-    @property
-    def size(self) -> int:
-        """Numbers of the filter."""
-        return self.filter.size
-
-
-@dataclass(frozen=True)
-class NodeInput:
-    """x of a callback f(t, x)."""
-
-    node: Node
-
-    @property
-    def size(self) -> int:
-        """size_in of the node."""
-        return self.node.size_in
-
-
-@dataclass(frozen=True)
-class ProbeInput:
-    """What a probe of a value, or of rates, records."""
-
-    probe: Probe
-
-    @property
-    def size(self) -> int:
-        """Numbers recorded."""
-        return self.probe.size
-
-
-@dataclass(frozen=True)
-class ErrorInput:
-    """Error signal of a connection that learns."""
-
-    connection: Connection
-
-    @property
-    def size(self) -> int:
-        """size_out of the connection."""
-        return self.connection.size_out
-
-
-@dataclass(frozen=True)
-class _Relay:
-    """A relay, as a source and as a target, before it is eliminated."""
-
-    node: Node
-
-    @property
-    def size(self) -> int:
-        return self.node.size_out
-
-
-Signal = Decoded | Activity | NodeValue | Filter
-Target = EnsembleInput | NeuronInput | FilterInput | NodeInput | ProbeInput | ErrorInput
-
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """target += matrix signal.
-
-    Attributes:
-        target: what it is added to.
-        signal: what is multiplied.
-        matrix: shape (target.size, signal.size): a NumPy array, or in SciPy's CSR form where most of it is 0.
-        connections: where it comes from.
-    """
-
-    target: Target
-    signal: Signal
-    matrix: Any
-    connections: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,14 +96,6 @@ class Flat:
         return [t for t in self.terms if t.signal == signal]
 
 
-@dataclass
-class _Edge:
-    source: Any
-    matrix: Any
-    target: Any
-    connections: tuple[Any, ...]
-
-
 def flatten(built: Built) -> Flat:
     """Return a built network as terms between signals and targets.
 
@@ -240,8 +103,8 @@ def flatten(built: Built) -> Flat:
         NetworkError: for relays, or callbacks, that feed each other without any filter; the circle is named.
     """
     network = built.network
-    direct: list[_Edge] = []
-    filtered: dict[Hashable, tuple[LinearFilter, list[_Edge]]] = {}
+    direct: list[Edge] = []
+    filtered: dict[Hashable, tuple[LinearFilter, list[Edge]]] = {}
     for item in (*network.links, *network.records, *built.inner):
         synapse = item.synapse
         for edge in _edges(item, built):
@@ -251,15 +114,18 @@ def flatten(built: Built) -> Flat:
                 filtered.setdefault(_synapse_key(synapse), (synapse, []))[1].append(edge)
     direct += _into_arrays(network)
     filters: list[Filter] = []
+    placed: list[Edge] = []
+    fed = {e.target for _, edges in filtered.values() for e in edges if isinstance(e.target, Relay)}
     for synapse, edges in filtered.values():
-        direct += _placed(synapse, edges, filters)
+        placed += placed_filters(synapse, edges, filters, direct, fed)
+    direct += placed
     direct = _without_relays(direct, network)
     now, late = [], []
     for edge in direct:
         from_neurons = isinstance(edge.source, (Decoded, Activity))
         (late if from_neurons and not isinstance(edge.target, FilterInput) else now).append(edge)
     if late:
-        now += _placed(None, late, filters)
+        now += placed_filters(None, late, filters, [], set())
     terms = _merged(now)
     probes = network.records
     return Flat(built, tuple(filters), terms, tuple(built.decoded), _ordered_callbacks(terms, network),
@@ -267,7 +133,7 @@ def flatten(built: Built) -> Flat:
                 tuple(p for p in probes if isinstance(p.source, Connection)))
 
 
-def _edges(item: Connection | Probe, built: Built) -> Iterable[_Edge]:
+def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
     """Yield the paths of a connection or a probe, one for each ensemble that it decodes."""
     from scipy.sparse import csr_array, eye_array
 
@@ -283,7 +149,7 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[_Edge]:
                            shape=(target.size, item.size_out))
         if item in built.weights:
             pre, post = Activity(item.source), NeuronInput(item.target)
-            yield _Edge(pre, built.weights[item], post, (item,))
+            yield Edge(pre, built.weights[item], post, (item,))
             return
         if not (item in built.uses and built.uses[item][0].decoded.learned):
             behind = behind @ csr_array(item.matrix())
@@ -292,15 +158,15 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[_Edge]:
         for use in built.uses[item]:
             count, size = len(use.columns), use.decoded.size
             before = csr_array((np.ones(count), (np.arange(count), use.columns)), shape=(count, size))
-            yield _Edge(use.decoded, behind[:, use.first:use.first + count] @ before, target, (item,))
+            yield Edge(use.decoded, behind[:, use.first:use.first + count] @ before, target, (item,))
         return
     source = item.source
     if isinstance(source, Neurons):
         signal = Activity(source.ensemble)
     else:
-        signal = _Relay(source) if source.kind is Kind.RELAY else NodeValue(source)
+        signal = Relay(source) if source.kind is Kind.RELAY else NodeValue(source)
     before = csr_array((np.ones(len(taken)), (np.arange(len(taken)), taken)), shape=(len(taken), signal.size))
-    yield _Edge(signal, behind @ before, target, (item,))
+    yield Edge(signal, behind @ before, target, (item,))
 
 
 def _target(connection: Connection) -> Any:
@@ -308,88 +174,35 @@ def _target(connection: Connection) -> Any:
     if isinstance(end, Ensemble):
         return EnsembleInput(end)
     if isinstance(end, EnsembleArray):
-        return _Relay(end.input)
+        return Relay(end.input)
     if isinstance(end, Neurons):
         return NeuronInput(end.ensemble)
     if isinstance(end, ErrorPort):
         return ErrorInput(end.connection)
-    return _Relay(end) if end.kind is Kind.RELAY else NodeInput(end)
+    return Relay(end) if end.kind is Kind.RELAY else NodeInput(end)
 
 
-def _into_arrays(network: Any) -> list[_Edge]:
+def _into_arrays(network: Any) -> list[Edge]:
     """Return the paths from the input of each array to its ensembles."""
     from scipy.sparse import eye_array
 
     out = []
     for array in network.arrays:
         whole = eye_array(array.size_in, format="csr")
-        out += [_Edge(_Relay(array.input), whole[array.part_of(k)], EnsembleInput(e), ())
+        out += [Edge(Relay(array.input), whole[array.part_of(k)], EnsembleInput(e), ())
                 for k, e in enumerate(array.ensembles)]
     return out
 
 
-def _placed(synapse: LinearFilter | None, edges: list[_Edge], filters: list[Filter]) -> list[_Edge]:
-    """Put filters of one kind at the cheapest ends of paths; return the paths to and from them."""
-    from scipy.sparse import csr_array
-
-    columns: dict[Any, np.ndarray] = {}
-    rows: dict[Any, np.ndarray] = {}
-    for e in edges:
-        which = _support(e.matrix)
-        for used, end, chosen in ((rows, e.target, which[0]), (columns, e.source, which[1])):
-            used[end] = np.union1d(used[end], chosen) if end in used else chosen
-    # a path of zeros only still needs somewhere to go
-    for used in (columns, rows):
-        for key in used:
-            if not used[key].size:
-                used[key] = np.zeros(1, int)
-    at_source, at_target = cheapest_cover([(e.source, e.target) for e in edges], {s: len(c) for s, c in columns.items()},
-                                          {t: len(r) for t, r in rows.items()})
-    made: dict[Any, Filter] = {}
-    out: list[_Edge] = []
-
-    def filter_at(key: tuple[str, Any], used: np.ndarray) -> Filter:
-        if key not in made:
-            made[key] = Filter(synapse, len(used), len(filters), key[1])
-            filters.append(made[key])
-            end, size = key[1], len(used)
-            if key[0] == "source":
-                pick = csr_array((np.ones(size), (np.arange(size), used)), shape=(size, end.size))
-                out.append(_Edge(end, pick, FilterInput(made[key]), ()))
-            else:
-                put = csr_array((np.ones(size), (used, np.arange(size))), shape=(end.size, size))
-                out.append(_Edge(made[key], put, end, ()))
-        return made[key]
-
-    for e in edges:
-        m = e.matrix
-        if e.source in at_source:
-            used = columns[e.source]
-            m = m if len(used) == m.shape[1] else m[:, used]
-            out.append(_Edge(filter_at(("source", e.source), used), m, e.target, e.connections))
-        else:
-            used = rows[e.target]
-            m = m if len(used) == m.shape[0] else m[used]
-            out.append(_Edge(e.source, m, FilterInput(filter_at(("target", e.target), used)), e.connections))
-    return out
-
-
-def _support(matrix: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows and which columns of a matrix hold anything else than 0."""
-    if isinstance(matrix, np.ndarray):
-        return np.flatnonzero(matrix.any(axis=1)), np.flatnonzero(matrix.any(axis=0))
-    return np.flatnonzero(np.diff(matrix.indptr)), np.unique(matrix.indices)
-
-
-def _without_relays(edges: list[_Edge], network: Any) -> list[_Edge]:
+def _without_relays(edges: list[Edge], network: Any) -> list[Edge]:
     """Multiply matrices through relays."""
-    into: dict[_Relay, list[_Edge]] = {}
+    into: dict[Relay, list[Edge]] = {}
     for e in edges:
-        if isinstance(e.target, _Relay):
+        if isinstance(e.target, Relay):
             into.setdefault(e.target, []).append(e)
-    relays = list(dict.fromkeys([e.source for e in edges if isinstance(e.source, _Relay)] + list(into)))
-    after = {r: [e.source for e in into.get(r, []) if isinstance(e.source, _Relay)] for r in relays}
-    values: dict[_Relay, dict[Any, tuple[Any, tuple]]] = {}
+    relays = list(dict.fromkeys([e.source for e in edges if isinstance(e.source, Relay)] + list(into)))
+    after = {r: [e.source for e in into.get(r, []) if isinstance(e.source, Relay)] for r in relays}
+    values: dict[Relay, dict[Any, tuple[Any, tuple]]] = {}
     for relay in _sorted(after, lambda r: network.name_of(r.node), "Relays"):
         value: dict[Any, tuple[Any, tuple]] = {}
         for e in into.get(relay, []):
@@ -397,20 +210,20 @@ def _without_relays(edges: list[_Edge], network: Any) -> list[_Edge]:
                 old = value.get(signal)
                 value[signal] = (matrix, links) if old is None else (_sum(old[0], matrix), _together(old[1], links))
         values[relay] = value
-    return [_Edge(signal, matrix, e.target, links) for e in edges if not isinstance(e.target, _Relay)
+    return [Edge(signal, matrix, e.target, links) for e in edges if not isinstance(e.target, Relay)
             for signal, matrix, links in _through(e, values)]
 
 
-def _through(edge: _Edge, values: dict) -> Iterable[tuple[Any, Any, tuple]]:
+def _through(edge: Edge, values: dict) -> Iterable[tuple[Any, Any, tuple]]:
     """Yield (signal, matrix, connections) of an edge, with a relay at its beginning replaced by what it adds up."""
-    if not isinstance(edge.source, _Relay):
+    if not isinstance(edge.source, Relay):
         yield edge.source, edge.matrix, edge.connections
         return
     for signal, (matrix, links) in values[edge.source].items():
         yield signal, edge.matrix @ matrix, _together(links, edge.connections)
 
 
-def _merged(edges: list[_Edge]) -> tuple[Term, ...]:
+def _merged(edges: list[Edge]) -> tuple[Term, ...]:
     """Add up what goes from one signal to one target, and sort by target."""
     by_target: dict[Any, dict[Any, tuple[Any, tuple]]] = {}
     for e in edges:

@@ -26,21 +26,21 @@ from neurosim.model.ir import NeuronModel
 from neurosim.nef.building import Decoded
 from neurosim.nef.connection import Adapts, Connection
 from neurosim.nef.ensemble import Ensemble
-from neurosim.nef.flatten import (
+from neurosim.nef.flatten import Flat
+from neurosim.nef.lower_learning import Learner, connect, place
+from neurosim.nef.models import graded, spiking
+from neurosim.nef.node import Kind, Node, index_of
+from neurosim.nef.probe import Attribute, Probe
+from neurosim.nef.terms import (
     EnsembleInput,
     ErrorInput,
     Filter,
     FilterInput,
-    Flat,
     NodeInput,
     NodeValue,
     ProbeInput,
     Term,
 )
-from neurosim.nef.lower_learning import Learner, connect, place
-from neurosim.nef.models import graded, spiking
-from neurosim.nef.node import Kind, Node, index_of
-from neurosim.nef.probe import Attribute, Probe
 from neurosim.simulator import network as engine
 from neurosim.simulator.connectivity import Matrix
 from neurosim.simulator.graded import GradedProjection

@@ -16,8 +16,8 @@ from neurosim.errors import NetworkError
 from neurosim.nef.building import Decoded
 from neurosim.nef.connection import Adapts, Connection
 from neurosim.nef.ensemble import Ensemble
-from neurosim.nef.flatten import Activity, EnsembleInput, ErrorInput, Filter, FilterInput, NeuronInput, Term
 from neurosim.nef.learning import Rule
+from neurosim.nef.terms import Activity, EnsembleInput, ErrorInput, Filter, FilterInput, NeuronInput, Term
 from neurosim.simulator.adaptation import RankOne
 from neurosim.simulator.connectivity import Explicit
 from neurosim.simulator.graded import GradedProjection

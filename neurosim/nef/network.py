@@ -195,7 +195,10 @@ class Network:
             if p.attribute is not Attribute.VALUE:
                 title += f".{p.attribute.value}"
         if title in records.values():
-            raise NetworkError(f"{self.describe()}: two probes are called {title!r}. Give them different names with name=.")
+            if p.name:
+                raise NetworkError(f"{self.describe()}: two probes are called {title!r}. Give them different names with name=.")
+            taken = set(records.values())
+            title = next(t for t in (f"{title}#{k}" for k in range(2, len(records) + 3)) if t not in taken)
         records[p] = title
 
     def _check_port(self, name: str, port: Any) -> None:

@@ -331,7 +331,7 @@ def test_networks_hold_what_they_need():
         ([nef.Connection(b.neurons, a, transform=np.ones((1, 5)))], [], ["begins at", "not in the network"]),
         ([nef.Connection(a, nef.Connection(a, a, learning=Rule()).error)], [], ["before this one"]),
         ([], [nef.Probe(b)], ["records Ensemble without a name", "not in the network"]),
-        ([], [nef.Probe(a), nef.Probe(a)], ["two probes are called 'a'", "name="]),
+        ([], [nef.Probe(a, name="p"), nef.Probe(a, name="p")], ["two probes are called 'p'", "name="]),
     ]:
         with pytest.raises(NetworkError) as said:
             nef.Network([a], connections, probes)
@@ -484,3 +484,10 @@ def test_cheapest_cover_against_all_choices():
         best = min(sum(ws[i] for i in range(n) if k >> i & 1) + sum(wt[j] for j in range(m) if k >> (n + j) & 1)
                    for k in range(2 ** (n + m)) if all(k >> a & 1 or k >> (n + b) & 1 for a, b in edges))
         assert sum(ws[i] for i in s) + sum(wt[j] for j in t) == best
+
+
+def test_probes_without_a_name_are_numbered():
+    """Results are found by the probe itself, so that a name is only needed to find them by name."""
+    a = nef.Ensemble(10)
+    net = nef.Network([a], probes=[nef.Probe(a), nef.Probe(a, synapse=10), nef.Probe(a, function=np.square)])
+    assert [net.name_of(p) for p in net.records] == ["ensemble_0", "ensemble_0#2", "ensemble_0#3"]
