@@ -8,7 +8,8 @@ A delivery has
     continuous          whether it acts at every step, also before the first one
     immediate           whether it acts in the step itself, between its source and its target
     learn(block, site)  jobs that change its weights at the end of a step
-    load(block)         work, to share blocks among threads; load_all(): of all of them
+    load(block)         work, to share blocks among threads
+    effort(dt)          work of a step, in updates of a simple neuron
     job(block, site)    the compiled job
     copy()              one whose changing arrays are its own
     changed(values)     one with other values: "weight", or parameters of a rule
@@ -117,9 +118,9 @@ class Events:
         """Return the number of connections onto a block."""
         return self.wired.load(block)
 
-    def load_all(self) -> int:
-        """Return the number of connections."""
-        return self.wired.size
+    def effort(self, dt: float) -> float:
+        """Return the work of a step in updates of a simple neuron, at some 10 Hz."""
+        return 4 * 0.01 * dt * self.wired.size
 
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""

@@ -191,8 +191,10 @@ class _Part:
         return min(found) if found else None
 
 
-def worthwhile(groups: list[Group], wires: Wires, dt: float) -> int:
+def worthwhile(groups: list[Group], wires: Wires, dt: float, ranks: int) -> int:
     """Return how many threads have enough to do between two meetings, by a rough count of the work of an epoch.
+
+    Three meetings an epoch, and up to three more for each further rank of populations.
 
     The bits of a run do not depend on it.  A current-based network of 4,000 neurons with delays of one step took half as long
     on one thread as on two.
@@ -202,9 +204,8 @@ def worthwhile(groups: list[Group], wires: Wires, dt: float) -> int:
         plan = g.program.plan
         # a nonlinear variable costs about four linear ones, a stage of a Runge-Kutta method as much as a step
         work += g.program.n * (1 + 4 * len(plan.small)) * {"heun": 2, "rk4": 4}.get(plan.method, 1) * wires.epoch
-    # events at some 10 Hz
-    work += sum(4 * 0.01 * dt * wires.epoch * d.load_all() for d in wires.every)
-    return max(1, int(min(work / WORTH, 1024)))
+    work += sum(wires.epoch * d.effort(dt) for d in wires.every)
+    return max(1, int(min(work / (WORTH * ranks), 1024)))
 
 
 def _dealt(blocks: list[tuple[int, list]], threads: int) -> Iterator[tuple[list, int]]:
@@ -229,11 +230,11 @@ class EpochLoop:
 
     def __init__(self, groups: list[Group], wires: Wires, threads: int, common: tuple, first: int, fresh: bool):
         self.wires = wires
-        threads = min(threads, worthwhile(groups, wires, common[2]))
+        rank = ranks(wires.deliveries, [g.population for g in groups])
+        threads = min(threads, worthwhile(groups, wires, common[2], 1 + max(rank.values())))
         self.epoch = wires.epoch
         self.shared = np.zeros(32, np.int64)
         self.parts = [_Part(g, wires, self.epoch, threads, common, self.shared, first) for g in groups]
-        rank = ranks(wires.deliveries, [g.population for g in groups])
         blocks, sent = self._blocks(fresh, rank)
         early = {d.source for d in wires.every if d.immediate and not d.continuous}
         shares = [Share([], [], []) for _ in range(threads)]

@@ -38,6 +38,10 @@ class Graded(Events):
         """States are seen as of the last step: every step is an epoch of its own."""
         return 0
 
+    def effort(self, dt: float) -> float:
+        """Return the work of a step in updates of a simple neuron."""
+        return float(self.wired.size)
+
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""
         w, p = self.wired, self.wired.projection
@@ -120,9 +124,9 @@ class LowRank(_Matrix):
         """Return the number of products of a block."""
         return self.right.size // 8 + self.left.size
 
-    def load_all(self) -> int:
-        """Return the number of products, in events of some 10 Hz at dt 0.1 ms."""
-        return 1000 * (self.right.size // 8 + self.left.size)
+    def effort(self, dt: float) -> float:
+        """Return the work of a step in updates of a simple neuron: a product costs a quarter of one."""
+        return (self.right.size + 2 * self.left.size) / 4
 
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""
@@ -165,9 +169,9 @@ class Runs(_Matrix):
         low, high = self.first[block], self.first[block + 1]
         return int(self.length[low:high].sum()) // 8 + 4 * int(high - low)
 
-    def load_all(self) -> int:
-        """Return the number of products, in events of some 10 Hz at dt 0.1 ms."""
-        return 1000 * (self.weight.size // 8 + 4 * len(self.line))
+    def effort(self, dt: float) -> float:
+        """Return the work of a step in updates of a simple neuron: a product costs a quarter of one, a run four."""
+        return self.weight.size / 4 + 4 * len(self.line)
 
     def job(self, block: int, site: Site) -> Job:
         """Return the compiled job of a block."""
