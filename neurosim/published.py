@@ -5,7 +5,7 @@ the full description.  The folder travels with the package, so that it is found 
 
     REFERENCE    `Reference`: citation, DOI, the published numbers with their tolerances
     Parameters   frozen dataclass of numbers, strings, booleans and tuples; the defaults are those of the paper
-    build        build(parameters) -> Network
+    build        build(parameters) -> Network, of populations or, with `neurosim.nef`, of ensembles
     run          run(parameters, *, duration, seed, threads, progress) -> `Outcome`
     figure       figure(outcome) -> matplotlib Figure
 """

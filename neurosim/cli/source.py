@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from neurosim import published
@@ -36,7 +38,7 @@ def command(model: str, method: str | None, dtype: str, pairs: tuple[str, ...]) 
         network = ns.Network([cells], stimuli=[ns.DC(0.0, target=cells, input=name) for name in inputs])
     elif model in published.names():
         module = published.load(model)
-        network = module.build(published.parameters(module, settings))
+        network = _on_the_engine(module.build(published.parameters(module, settings)))
     else:
         raise unknown(model)
     found: dict[str, list[str]] = {}
@@ -46,3 +48,16 @@ def command(model: str, method: str | None, dtype: str, pairs: tuple[str, ...]) 
         if len(network.populations) > 1:
             click.echo(f"# ---- {', '.join(names)} ----")
         click.echo(text, nl=not text.endswith("\n"))
+
+
+def _on_the_engine(network: Any) -> Any:
+    """Return the network of populations that a network of ensembles becomes; any other as it is."""
+    from neurosim.nef.network import Network
+
+    if not isinstance(network, Network):
+        return network
+    from neurosim.nef.building import build
+    from neurosim.nef.flatten import flatten
+    from neurosim.nef.lower import SPIKING, lower
+
+    return lower(flatten(build(network)), SPIKING).network

@@ -40,7 +40,7 @@ def spiking(kind: NeuronType) -> NeuronModel:
     Raises:
         ParameterError: for a type whose activity may be negative.
     """
-    if isinstance(kind, LIF):
+    if type(kind) is LIF:
         return NeuronModel.from_equations(
             """
             dv/dt = (i - v)/tau_m : 1
