@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, SimulationError
 from neurosim.nef.activities import Activities
 from neurosim.nef.connection import Adapts, Connection, ensembles_of
 from neurosim.nef.ensemble import Ensemble, EnsembleArray, few_points, is_sampler, normalised, points_of
@@ -199,6 +199,7 @@ def build(network: Network, dt: float = 1.0, seed: int = 0) -> Built:
     dt = positive(dt, "build: dt", "ms")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ParameterError(f"build: seed must be a whole number of at least 0, not {seed!r}.")
+    _check_memory(network)
     ensembles = {e: build_ensemble(e, _sequence(e, network.number_of(e), seed), network.name_of(e)) for e in network.ensembles}
     begins = {item.source for item in (*network.links, *network.records)}
     inner = tuple(Connection(a, a.output, synapse=None) for a in network.arrays if a.output in begins)
@@ -411,6 +412,19 @@ def _pieces(source: Any, function: Any, indices: np.ndarray, size: int,
     who = ensembles_of(source, indices, what)
     for k, e in enumerate(who):
         yield source.ensembles[e], np.arange(d), k * (size // len(who))
+
+
+def _check_memory(network: Network) -> None:
+    """Raise `SimulationError` if full matrices of weights will not fit: some 60 bytes a weight until they are placed."""
+    from neurosim.simulator.memory import free_bytes
+
+    full = [c for c in network.links if c.weights]
+    need, free = 60 * sum(c.source.n_neurons * c.target.n_neurons for c in full), free_bytes()
+    if full and free is not None and need > 0.95 * free:
+        largest = max(full, key=lambda c: c.source.n_neurons * c.target.n_neurons)
+        raise SimulationError(f"The full weights of connections need {need / 1e9:.3g} GB, most of them "
+                              f"{network.name_of(largest)!r}, and {free / 1e9:.3g} GB are free. Leave out weights=True: decoders "
+                              "and encoders give the same currents from a few numbers for each neuron.")
 
 
 def _full(connection: Connection, use: Use, built: Built) -> np.ndarray:

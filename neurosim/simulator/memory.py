@@ -68,7 +68,8 @@ def _connections(p: Link, real: int) -> int:
     """Return the bytes of a projection: while it is drawn, two indices of each connection are there besides."""
     pre, post = p.sides()
     if not isinstance(p.connectivity, Rule):
-        return pre.size * post.size * real
+        # a sparse matrix is turned into runs with the help of a few indices for each entry
+        return sum(48 * a.nnz if hasattr(a, "nnz") else a.size * (real + 40 * (len(p.connectivity) == 1)) for a in p.connectivity)
     weight = getattr(p, "synapse", p).weight
     own = 10 + (0 if isinstance(weight, float) else real + 8) + (0 if isinstance(p.delay, float) else 10)
     rule = getattr(p, "plasticity", None)

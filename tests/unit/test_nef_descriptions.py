@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 import neurosim as ns
 from neurosim import nef
-from neurosim.errors import NetworkError, NeurosimWarning, ParameterError
+from neurosim.errors import NetworkError, NeurosimWarning, ParameterError, SimulationError
 from neurosim.nef.connection import Adapts, LearningRule
 from neurosim.nef.cover import cheapest_cover
 from neurosim.nef.flatten import flatten
@@ -491,3 +491,13 @@ def test_probes_without_a_name_are_numbered():
     a = nef.Ensemble(10)
     net = nef.Network([a], probes=[nef.Probe(a), nef.Probe(a, synapse=10), nef.Probe(a, function=np.square)])
     assert [net.name_of(p) for p in net.records] == ["ensemble_0", "ensemble_0#2", "ensemble_0#3"]
+
+
+def test_weights_that_do_not_fit_into_memory_are_refused_before_anything_is_solved(monkeypatch):
+    from neurosim.simulator import memory
+
+    a, b = nef.Ensemble(2000), nef.Ensemble(1000)
+    net = nef.Network([a, b], [nef.Connection(a, b, weights=True)])
+    monkeypatch.setattr(memory, "free_bytes", lambda: 100_000_000)
+    with pytest.raises(SimulationError, match="need 0.12 GB.*0.1 GB are free. Leave out weights=True"):
+        nef.build(net)
