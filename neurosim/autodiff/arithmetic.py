@@ -28,8 +28,8 @@ def broadcast(name: str, function: Callable, x: Any, y: Any) -> Any:
     try:
         return function(x, y)
     except ValueError:
-        raise ParameterError(f"{name}: shapes {shapes_of(x, y)} do not broadcast. Sizes along an axis, counted from the last one, "
-                             "must be equal or 1: reshape one of them.") from None
+        raise ParameterError(f"{name}: shapes {shapes_of(x, y)} do not broadcast. Sizes along an axis, counted from the last "
+                             "one, must be equal or 1: reshape one of them.") from None
 
 
 def add(a: Any, b: Any) -> Var:

@@ -42,7 +42,8 @@ def custom(forward: Callable[..., tuple[Any, Any]], backward: Callable[..., Any]
     def operation(*inputs: Any, **options: Any) -> Var:
         made = forward(*(np.asarray(data(x)) for x in inputs), **options)
         if not isinstance(made, tuple) or len(made) != 2:
-            raise ParameterError(f"{name}: forward must return (result, saved). Return (result, None) if backward needs nothing.")
+            raise ParameterError(f"{name}: forward must return (result, saved). Return (result, None) if backward needs "
+                                 "nothing.")
         value, saved = made
 
         def together(g: np.ndarray, wanted: list[bool]) -> tuple:
@@ -50,8 +51,8 @@ def custom(forward: Callable[..., tuple[Any, Any]], backward: Callable[..., Any]
             if not isinstance(gradients, (tuple, list)):
                 gradients = (gradients,)
             if len(gradients) != len(inputs):
-                raise GradientError(f"{name}: backward returned {len(gradients)} gradients for {len(inputs)} inputs. Return one for "
-                                    "each input, None where there is none.")
+                raise GradientError(f"{name}: backward returned {len(gradients)} gradients for {len(inputs)} inputs. Return "
+                                    "one for each input, None where there is none.")
             # what a function of the user returns may be held elsewhere
             return tuple(None if d is None or not w else np.array(d) for d, w in zip(gradients, wanted))
 

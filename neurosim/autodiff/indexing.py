@@ -47,7 +47,8 @@ def take_along_axis(a: Any, indices: Any, axis: int = -1) -> Var:
     places, shape = np.asarray(indices), np.shape(data(a))
     (at,) = axes_of("take_along_axis", axis, len(shape))
     if places.ndim != len(shape) or any(n not in (1, m) for k, (n, m) in enumerate(zip(places.shape, shape)) if k != at):
-        raise ParameterError(f"take_along_axis: indices of shape {places.shape} for shape {shape}; only axis {axis} may differ.")
+        raise ParameterError(f"take_along_axis: indices of shape {places.shape} for shape {shape}; only axis {axis} may "
+                             "differ.")
     grid = [places if k == at else np.arange(n).reshape([-1 if j == k else 1 for j in range(len(shape))])
             for k, n in enumerate(shape)]
     return getitem(a, tuple(grid))

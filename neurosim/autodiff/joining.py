@@ -27,7 +27,8 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Var:
     try:
         y = np.concatenate(values, axis=at)
     except ValueError:
-        raise ParameterError(f"concatenate: shapes {shapes_of(*values)} differ not only along axis {axis}. Reshape them.") from None
+        raise ParameterError(f"concatenate: shapes {shapes_of(*values)} differ not only along axis {axis}. Reshape "
+                             "them.") from None
     ends = np.cumsum([v.shape[at] for v in values])
 
     def rule(k: int):
@@ -66,7 +67,8 @@ def split(a: Any, parts: int | Sequence[int], axis: int = 0) -> list[Var]:
     n = shape[at]
     if isinstance(parts, (int, np.integer)):
         if parts < 1 or n % parts:
-            raise ParameterError(f"split: axis {axis} of length {n} has no {parts} equal parts. Give the places of the cuts as a list.")
+            raise ParameterError(f"split: axis {axis} of length {n} has no {parts} equal parts. Give the places of the cuts as "
+                                 "a list.")
         places = list(range(0, n + 1, n//parts)) if n else [0]*(parts + 1)
     else:
         places = [0, *(int(p) for p in parts), n]
@@ -94,6 +96,7 @@ def pad(a: Any, widths: Sequence[Any], value: float = 0.0) -> Var:
     x = np.asarray(data(a))
     pairs = [(w, w) if isinstance(w, (int, np.integer)) else tuple(w) for w in widths]
     if len(pairs) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in pairs):
-        raise ParameterError(f"pad: widths {list(widths)} for shape {x.shape}. Give (before, after), not negative, for each axis.")
+        raise ParameterError(f"pad: widths {list(widths)} for shape {x.shape}. Give (before, after), not negative, for each "
+                             "axis.")
     inside = tuple(slice(p, p + n) for (p, _), n in zip(pairs, x.shape))
     return record("pad", np.pad(x, pairs, constant_values=value), (a,), lambda g: g[inside])

@@ -21,8 +21,8 @@ def matmul(a: Any, b: Any) -> Var:
     try:
         z = np.matmul(x, y)
     except ValueError:
-        raise ParameterError(f"matmul: shapes {shapes_of(x, y)} do not fit. The last axis of the left one must be as long as the "
-                             "last but one of the right one (the only one of a vector).") from None
+        raise ParameterError(f"matmul: shapes {shapes_of(x, y)} do not fit. The last axis of the left one must be as long as "
+                             "the last but one of the right one (the only one of a vector).") from None
     if x.ndim == y.ndim == 2:
         return record("matmul", z, (a, b), lambda g: g @ y.T, lambda g: x.T @ g)
     row = x[np.newaxis] if x.ndim == 1 else x
@@ -61,17 +61,20 @@ def affine(x: Any, w: Any, b: Any = None) -> Var:
     Raises:
         ParameterError: the shapes do not fit.
     """
-    u, m = np.asarray(data(x)), np.asarray(data(w))
-    offset = None if b is None else np.asarray(data(b))
+    u, m, offset = data(x), data(w), None if b is None else data(b)
     if m.ndim != 2 or u.ndim < 1 or u.shape[-1] != m.shape[0] or (offset is not None and offset.shape != m.shape[1:]):
-        raise ParameterError(f"affine: x has shape {u.shape}, w {m.shape}, b {None if offset is None else offset.shape}; needed are "
-                             "(..., n_in), (n_in, n_out) and (n_out,).")
-    z = np.matmul(u, m)
+        raise ParameterError(f"affine: x has shape {u.shape}, w {m.shape}, b {None if offset is None else offset.shape}; "
+                             "needed are (..., n_in), (n_in, n_out) and (n_out,).")
+    z = u @ m
     if offset is not None:
-        z = z + offset if z.dtype != np.result_type(z, offset) else np.add(z, offset, out=z)
-    pulls = (lambda g: g @ m.T, lambda g: u.reshape(-1, u.shape[-1]).T @ g.reshape(-1, g.shape[-1]),
-             lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0))
-    return record("affine", z, (x, w) if b is None else (x, w, b), *pulls)
+        z = np.add(z, offset, z) if z.dtype == offset.dtype else z + offset
+
+    def of_w(g: np.ndarray) -> np.ndarray:
+        return u.T @ g if u.ndim == 2 else u.reshape(-1, u.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+
+    if b is None:
+        return record("affine", z, (x, w), lambda g: g @ m.T, of_w)
+    return record("affine", z, (x, w, b), lambda g: g @ m.T, of_w, lambda g: g.sum(axis=tuple(range(g.ndim - 1))))
 
 
 def einsum(subscripts: str, *operands: Any) -> Var:
@@ -91,8 +94,8 @@ def einsum(subscripts: str, *operands: Any) -> Var:
     terms = sources.split(",")
     twice = [t for t in [*terms, target] if len(set(t)) < len(t)]
     if not arrow or "." in text or twice or len(terms) != len(operands) or not set(target) <= set(sources):
-        raise ParameterError(f"einsum: {subscripts!r} with {len(operands)} operands. Give every operand its letters, each letter once "
-                             "in an operand, and the result after '->', without dots: 'bi,ij->bj'.")
+        raise ParameterError(f"einsum: {subscripts!r} with {len(operands)} operands. Give every operand its letters, each "
+                             "letter once in an operand, and the result after '->', without dots: 'bi,ij->bj'.")
     values = [np.asarray(data(x)) for x in operands]
     try:
         z = np.einsum(text, *values, optimize=len(values) > 2)

@@ -27,8 +27,10 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     given = axis if isinstance(axis, tuple) else (axis,)
     found = tuple(int(k) + ndim if k < 0 else int(k) for k in given)
     if any(not 0 <= k < ndim for k in found) or len(set(found)) < len(found):
-        raise ParameterError(f"{name}: axis={axis!r} does not fit an array of {ndim} axes. Use different numbers from {-ndim} to "
-                             f"{ndim - 1}, or None for all." if ndim else f"{name}: a single number has no axis {axis!r}. Leave it out.")
+        if not ndim:
+            raise ParameterError(f"{name}: a single number has no axis {axis!r}. Leave it out.")
+        raise ParameterError(f"{name}: axis={axis!r} does not fit an array of {ndim} axes. Use different numbers from {-ndim} "
+                             f"to {ndim - 1}, or None for all.")
     return found
 
 

@@ -7,7 +7,8 @@ For y = f(x_1, ..., x_n) and the gradient g = dE/dy of a number E, each input ge
 and where branches join, what comes from each of them is summed.  Operations are visited from the deepest to the first one,
 an operation being one deeper than the deepest of its inputs: by then everything that uses a value has been visited.
 
-Sources: Linnainmaa 1976 (doi:10.1007/bf01931367); Griewank & Walther 2008, Evaluating Derivatives (doi:10.1137/1.9780898717761).
+Sources: Linnainmaa 1976 (doi:10.1007/bf01931367); Griewank & Walther 2008, Evaluating Derivatives
+(doi:10.1137/1.9780898717761).
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def backward(y: Var, seed: Any = None, release: bool = False) -> None:
             changed in place or a gradient is not finite.
     """
     if not y.tracked:
-        raise ParameterError("backward: the value depends on no variable, so there is nothing to differentiate. Make a Var of what "
-                             "you want the gradient of, before computing with it and outside no_grad.")
+        raise ParameterError("backward: the value depends on no variable, so there is nothing to differentiate. Make a Var of "
+                             "what you want the gradient of, before computing with it and outside no_grad.")
     if y.dtype.kind == "c":
         raise ParameterError("backward: gradients are of real numbers. Take real values throughout.")
     if seed is None:
@@ -97,83 +98,85 @@ def unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _propagate(top: Op, seed: np.ndarray, release: bool) -> None:
-    # of an operation or leaf: its gradient, and whether that array is ours to write into
-    held: dict[Any, tuple[Any, bool]] = {top: (seed, False)}
+    # of operations not yet visited, and of leaves: the gradient, and for which of them that array is ours to write into
+    held: dict[Any, np.ndarray] = {top: seed}
+    ours: set = set()
     leaves: list[Var] = []
     for op in _from_the_deepest(top):
-        g, _ = held.pop(op, (None, False))
+        g = held.pop(op, None)
         if g is not None:
-            _pull(op, g, held, leaves)
+            if op.seals is not None or op.kept is not None:
+                _watch(op, g)
+            pulls = op.pulls
+            together = None if type(pulls) is tuple else pulls(g, op.wanted)
+            for k, x in enumerate(op.inputs):
+                if not op.wanted[k]:
+                    continue
+                d = pulls[k](g) if together is None else together[k]
+                if d is None:
+                    continue
+                value = x.value
+                if type(d) is not np.ndarray or d.shape != value.shape or d.dtype != value.dtype or op.seals is not None:
+                    d = _fitted(d, value, op, k)
+                key = x.creator
+                if key is None:
+                    key = x
+                    if x not in held:
+                        leaves.append(x)
+                if key in held or type(d) is Part:
+                    held[key] = _sum(held.get(key), d, key in ours, value)
+                    ours.add(key)
+                else:
+                    held[key] = d
+                    if d is not g and d.base is None:
+                        ours.add(key)
         if release:
             op.release()
     for x in leaves:
-        _deposit(x, *held[x])
+        _deposit(x, held[x], x in ours)
 
 
 def _from_the_deepest(top: Op) -> list[Op]:
-    met, ahead = {top}, [top]
+    # a dict for its order: where branches join, the order of a sum must not depend on chance
+    met, ahead = {top: None}, [top]
     while ahead:
         op = ahead.pop()
         if op.pulls is None:
-            raise GradientError(f"{op.name}: this part of the graph was released by an earlier backward(release=True). Compute the "
-                                "expression again, or leave release out.")
+            raise GradientError(f"{op.name}: this part of the graph was released by an earlier backward(release=True). Compute "
+                                "the expression again, or leave release out.")
         for x in op.inputs:
             if type(x) is Var and x.creator is not None and x.creator not in met:
-                met.add(x.creator)
+                met[x.creator] = None
                 ahead.append(x.creator)
     return sorted(met, key=lambda op: op.depth, reverse=True)
 
 
-def _pull(op: Op, g: np.ndarray, held: dict, leaves: list[Var]) -> None:
+def _watch(op: Op, g: np.ndarray) -> None:
     if op.seals is not None and seal(op.inputs) != op.seals:
-        raise GradientError(f"{op.name}: a value that went in was changed in place before backward. Make a new array instead of "
-                            "writing into one that a Var holds, and change parameters after backward.")
+        raise GradientError(f"{op.name}: a value that went in was changed in place before backward. Make a new array instead "
+                            "of writing into one that a Var holds, and change parameters after backward.")
     if op.kept is not None and (kept := op.kept()) is not None:
         _deposit(kept, g, False)
-    pulls, together = op.pulls, None
-    if callable(pulls):
-        together = pulls(g, op.wanted)
-    for k, wanted in enumerate(op.wanted):
-        if not wanted:
-            continue
-        d = pulls[k](g) if together is None else together[k]
-        if d is None:
-            continue
-        x = op.inputs[k]
-        fresh = False
-        if type(d) is not Part:
-            if type(d) is not np.ndarray:
-                d = np.asarray(d)
-            if d.shape != x.value.shape or d.dtype != x.value.dtype:
-                d = _fitted(d, x.value, op, k)
-            fresh = d is not g and d.base is None
-        if op.seals is not None and not np.all(np.isfinite(d.values if type(d) is Part else d)):
-            raise GradientError(f"{op.name}: the gradient of input {k} is not finite. Look for a logarithm, root, quotient or power "
-                                "at the border of where it is defined, or for values that overflow.")
-        key = x.creator
-        if key is None:
-            key = x
-            if x not in held:
-                leaves.append(x)
-        held[key] = _summed(held.get(key), d, fresh, x.value)
 
 
-def _fitted(d: np.ndarray, value: np.ndarray, op: Op, k: int) -> np.ndarray:
+def _fitted(d: Any, value: np.ndarray, op: Op, k: int) -> Any:
+    if op.seals is not None and not np.all(np.isfinite(d.values if type(d) is Part else d)):
+        raise GradientError(f"{op.name}: the gradient of input {k} is not finite. Look for a logarithm, root, quotient or "
+                            "power at the border of where it is defined, or for values that overflow.")
+    if type(d) is Part:
+        return d
+    d = np.asarray(d)
     try:
-        fitted = unbroadcast(d, value.shape)
+        return unbroadcast(d, value.shape).astype(value.dtype, copy=False)
     except ValueError:
         raise GradientError(f"{op.name}: its rule gave a gradient of shape {d.shape} for input {k} of shape {value.shape}. "
                             "Correct the backward function.") from None
-    return fitted.astype(value.dtype, copy=False)
 
 
-def _summed(held: tuple[Any, bool] | None, d: Any, fresh: bool, value: np.ndarray) -> tuple[Any, bool]:
-    if held is None:
-        return (d.add_to(np.zeros_like(value)), True) if type(d) is Part else (d, fresh)
-    total, own = held
+def _sum(total: np.ndarray | None, d: Any, ours: bool, value: np.ndarray) -> np.ndarray:
     if type(d) is Part:
-        return d.add_to(total if own else np.array(total)), True
-    return (np.add(total, d, out=total) if own else np.asarray(total + d)), True
+        return d.add_to(np.zeros_like(value) if total is None else total if ours else np.array(total))
+    return np.add(total, d, out=total) if ours else np.asarray(total + d)
 
 
 def _deposit(x: Var, g: np.ndarray, own: bool) -> None:

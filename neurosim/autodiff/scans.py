@@ -57,7 +57,7 @@ def recurrence(a: Any, b: Any, start: Any = None, axis: int = 1) -> Var:
 
 def scanned(a: np.ndarray, b: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return h_t = a_t h_(t-1) + b_t of plain arrays, time along axis 0, from h_0 = `first` of shape (1, ...)."""
-    h, factor = np.array(b), np.array(a)
+    h, factor = np.array(b, dtype=np.result_type(a, b, first)), np.array(a)
     if len(h):
         h[0] += a[0]*first[0]
     reach = 1

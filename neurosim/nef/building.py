@@ -423,8 +423,8 @@ def _check_memory(network: Network) -> None:
     if full and free is not None and need > 0.95 * free:
         largest = max(full, key=lambda c: c.source.n_neurons * c.target.n_neurons)
         raise SimulationError(f"The full weights of connections need {need / 1e9:.3g} GB, most of them "
-                              f"{network.name_of(largest)!r}, and {free / 1e9:.3g} GB are free. Leave out weights=True: decoders "
-                              "and encoders give the same currents from a few numbers for each neuron.")
+                              f"{network.name_of(largest)!r}, and {free / 1e9:.3g} GB are free. Leave out weights=True: "
+                              "decoders and encoders give the same currents from a few numbers for each neuron.")
 
 
 def _full(connection: Connection, use: Use, built: Built) -> np.ndarray:

@@ -6,6 +6,7 @@ Recordings come in as they are (results, spike trains, traces, arrays); a figure
 
 from __future__ import annotations
 
+from neurosim.plot.attractors import capacity_curve, energy_trace, pattern_grid, rbm_features
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve
@@ -37,6 +38,7 @@ __all__ = [
     "RasterAxes",
     "SummaryAxes",
     "action_potential",
+    "capacity_curve",
     "connectivity_matrix",
     "correlation_histogram",
     "correlation_matrix",
@@ -46,11 +48,13 @@ __all__ = [
     "degree_histogram",
     "delay_histogram",
     "encoders",
+    "energy_trace",
     "fi_curve",
     "figure",
     "gates",
     "isi_histogram",
     "network_diagram",
+    "pattern_grid",
     "phase_plane",
     "phase_portrait",
     "population_colors",
@@ -60,6 +64,7 @@ __all__ = [
     "raster",
     "rate_histogram",
     "rate_maps",
+    "rbm_features",
     "rc",
     "save",
     "spectrogram",

@@ -69,7 +69,8 @@ def _connections(p: Link, real: int) -> int:
     pre, post = p.sides()
     if not isinstance(p.connectivity, Rule):
         # a sparse matrix is turned into runs with the help of a few indices for each entry
-        return sum(48 * a.nnz if hasattr(a, "nnz") else a.size * (real + 40 * (len(p.connectivity) == 1)) for a in p.connectivity)
+        alone = len(p.connectivity) == 1
+        return sum(48 * a.nnz if hasattr(a, "nnz") else a.size * (real + 40 * alone) for a in p.connectivity)
     weight = getattr(p, "synapse", p).weight
     own = 10 + (0 if isinstance(weight, float) else real + 8) + (0 if isinstance(p.delay, float) else 10)
     rule = getattr(p, "plasticity", None)
