@@ -56,10 +56,10 @@ REFERENCE = Reference(
         "theory_si_slow": Number(6.52, 0.005, "Hz", f"{_SIEGERT}."),
         "rate_si_fast": Number(60.7, 2.0, "Hz", "Simulation of the paper (figure 8B). Rates of a second differ by 0.5 Hz "
                                "between seeds here, by 8 % from theory in the paper: 3 %."),
-        "rate_ai": Number(37.7, 0.6, "Hz", "Simulation of the paper (figure 8C); Brian2, NEST and ANNarchy give 36.7 to 37.7 "
-                          "Hz for this network, as far as seeds are apart."),
-        "rate_si_slow": Number(5.5, 0.6, "Hz", "Simulation of the paper (figure 8D). A second holds some 20 periods of unequal "
-                               "height: 10 %."),
+        "rate_ai": Number(37.7, 1.0, "Hz", "Simulation of the paper (figure 8C); Brian2, NEST and ANNarchy give 36.7 to 37.7 "
+                          "Hz for this network, our seeds 0 to 4 36.9 to 37.4: their range."),
+        "rate_si_slow": Number(5.5, 1.0, "Hz", "Simulation of the paper (figure 8D). A second holds some 20 periods of unequal "
+                               "height: seeds 0 to 4 give 5.10 +- 0.34, of which this is three."),
         "cv_sr": Number(0.0, 0.02, "", "Synchronous regular: CV of the intervals near 0 (figure 8A)."),
         "cv_ai": Number(0.40, 0.02, "", "CV of the intervals, mean over excitatory neurons; the paper prints none, Brian2, "
                         "NEST, ANNarchy and BrainPy give 0.40 (benchmarks/networks.py)."),
