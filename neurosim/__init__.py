@@ -36,7 +36,8 @@ _WHERE = {
                "StorageError", "NeurosimWarning", "NumericalWarning"),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
-_MODULES = {"analysis": "simulator.analysis", "nef": "nef", "plot": "plot"}
+_MODULES = {"analysis": "simulator.analysis", "attractors": "attractors", "autodiff": "autodiff", "learning": "learning",
+            "nef": "nef", "plot": "plot", "predictive": "predictive"}
 __all__ = sorted([*_HOME, *_MODULES])
 
 

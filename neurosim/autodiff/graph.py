@@ -161,7 +161,7 @@ class Op:
 
     Attributes:
         name: of the function.
-        inputs: what went in, variables and constants.
+        inputs: what went in, variables and constants; empty once released.
         pulls: one function g -> gradient of that input for each input, or one function (g, wanted) -> gradients of all inputs;
             None once released.
         wanted: which inputs get a gradient.
@@ -175,10 +175,6 @@ class Op:
     def __init__(self, name: str, inputs: tuple, pulls: Any, wanted: list[bool], depth: int):
         self.name, self.inputs, self.pulls, self.wanted, self.depth = name, inputs, pulls, wanted, depth
         self.kept = self.seals = None
-
-    def release(self) -> None:
-        """Forget inputs and rules, and with them the values that only they held."""
-        self.inputs, self.pulls = (), None
 
     def __repr__(self) -> str:
         return f"Op({self.name!r}, {len(self.inputs)} inputs)"

@@ -67,13 +67,13 @@ def backward(y: Var, seed: Any = None, release: bool = False) -> None:
         if y.size != 1:
             raise ParameterError(f"backward: a value of shape {y.shape} needs a seed, the gradient of that shape. Pass "
                                  "backward(seed), or take .sum() or .mean() first.")
-        seed = np.ones(y.shape, y.dtype)
+        seed = np.array(1.0, y.dtype) if y.ndim == 0 else np.ones(y.shape, y.dtype)
     else:
         seed = np.asarray(data(seed), dtype=y.dtype)
         if seed.shape != y.shape:
             raise ParameterError(f"backward: the seed has shape {seed.shape}, the value {y.shape}. They must be the same.")
     if y.creator is None:
-        _deposit(y, seed, False)
+        _deposit(y, seed)
     else:
         _propagate(y.creator, seed, release)
 
@@ -105,20 +105,20 @@ def _propagate(top: Op, seed: np.ndarray, release: bool) -> None:
     for op in _from_the_deepest(top):
         g = held.pop(op, None)
         if g is not None:
-            if op.seals is not None or op.kept is not None:
+            watched = op.seals is not None
+            if watched or op.kept is not None:
                 _watch(op, g)
-            pulls = op.pulls
-            together = None if type(pulls) is tuple else pulls(g, op.wanted)
+            pulls, wanted = op.pulls, op.wanted
+            together = None if type(pulls) is tuple else pulls(g, wanted)
             for k, x in enumerate(op.inputs):
-                if not op.wanted[k]:
+                if not wanted[k]:
                     continue
                 d = pulls[k](g) if together is None else together[k]
                 if d is None:
                     continue
-                value = x.value
-                if type(d) is not np.ndarray or d.shape != value.shape or d.dtype != value.dtype or op.seals is not None:
+                value, key = x.value, x.creator
+                if type(d) is not np.ndarray or d.shape != value.shape or d.dtype != value.dtype or watched:
                     d = _fitted(d, value, op, k)
-                key = x.creator
                 if key is None:
                     key = x
                     if x not in held:
@@ -131,9 +131,12 @@ def _propagate(top: Op, seed: np.ndarray, release: bool) -> None:
                     if d is not g and d.base is None:
                         ours.add(key)
         if release:
-            op.release()
+            op.inputs, op.pulls = (), None
     for x in leaves:
-        _deposit(x, held[x], x in ours)
+        if x.grad is None and x in ours:
+            x.grad = held[x]
+        else:
+            _deposit(x, held[x])
 
 
 def _from_the_deepest(top: Op) -> list[Op]:
@@ -156,7 +159,7 @@ def _watch(op: Op, g: np.ndarray) -> None:
         raise GradientError(f"{op.name}: a value that went in was changed in place before backward. Make a new array instead "
                             "of writing into one that a Var holds, and change parameters after backward.")
     if op.kept is not None and (kept := op.kept()) is not None:
-        _deposit(kept, g, False)
+        _deposit(kept, g)
 
 
 def _fitted(d: Any, value: np.ndarray, op: Op, k: int) -> Any:
@@ -179,6 +182,6 @@ def _sum(total: np.ndarray | None, d: Any, ours: bool, value: np.ndarray) -> np.
     return np.add(total, d, out=total) if ours else np.asarray(total + d)
 
 
-def _deposit(x: Var, g: np.ndarray, own: bool) -> None:
+def _deposit(x: Var, g: np.ndarray) -> None:
     # a gradient is the user's to change, so it shares memory with nothing else
-    x.grad = (g if own else np.array(g)) if x.grad is None else np.asarray(x.grad + g)
+    x.grad = np.array(g) if x.grad is None else np.asarray(x.grad + g)

@@ -19,6 +19,7 @@ from neurosim.plot.phase import phase_plane
 from neurosim.plot.plasticity import stdp_window
 from neurosim.plot.population_spectrum import population_spectrum
 from neurosim.plot.population_statistics import SummaryAxes, cv_histogram, population_summary, rate_histogram
+from neurosim.plot.predictive import inference_energy, layer_cosines
 from neurosim.plot.raster import RasterAxes, raster
 from neurosim.plot.signs import EXCITATORY, INHIBITORY, population_colors
 from neurosim.plot.spectral import power_spectrum, spectrogram
@@ -52,7 +53,9 @@ __all__ = [
     "fi_curve",
     "figure",
     "gates",
+    "inference_energy",
     "isi_histogram",
+    "layer_cosines",
     "network_diagram",
     "pattern_grid",
     "phase_plane",

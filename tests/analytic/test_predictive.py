@@ -66,10 +66,9 @@ def euler(net, data, label, data_known, label_known, steps, step):
         for i in range(net.top):
             mu = sigma(net.activations[i + 1], x[i + 1]) @ net.M[i] + net.beta[i]
             if i == 0:
-                p = {"linear": lambda: mu, "logistic": lambda: 1/(1 + np.exp(-mu)),
-                     "softmax": lambda: np.exp(mu)/np.exp(mu).sum()}[net.output]()
-                x[0] = np.where(known0, x0, p)
-                mu = p
+                mu = {"linear": lambda m: m, "logistic": lambda m: 1/(1 + np.exp(-m)),
+                      "softmax": lambda m: np.exp(m)/np.exp(m).sum()}[net.output](mu)
+                x[0] = np.where(known0, x0, mu)
             e.append((x[i] - mu)/net.nu[i])
         prior = not (net.prior is None or np.all(known_top))
         return e + [(x[net.top] - net.prior_mean)/net.prior if prior else np.zeros(net.layers[-1])]
@@ -83,7 +82,8 @@ def euler(net, data, label, data_known, label_known, steps, step):
 
 
 CASES = [
-    dict(), dict(direction="generative"), dict(direction="generative", activation="logistic", top_activation="tanh", nu=(0.5, 2, 1)),
+    dict(), dict(direction="generative"),
+    dict(direction="generative", activation="logistic", top_activation="tanh", nu=(0.5, 2, 1)),
     dict(activation=("relu", "softplus"), output="softmax"), dict(output="logistic", nu=0.5, activation="arctan"),
     dict(feedback="learned"), dict(direction="generative", prior=0.7, prior_mean=0.2, activation="leaky_relu"),
     dict(sizes=(4, 3)), dict(sizes=(1, 1, 1)), dict(direction="generative", output="logistic", sizes=(6, 9, 2)),
@@ -153,8 +153,8 @@ def test_f_never_rises_whatever_the_first_step(seed: int, dtype: str) -> None:
     rng = np.random.default_rng(seed)
     sizes = tuple(rng.integers(1, 12, rng.integers(2, 6)))
     names = [str(n) for n in rng.choice(sorted(ACTIVATIONS), len(sizes) - 2)]
-    net, data, label = problem(sizes, 9, seed, direction=("generative", "discriminative")[seed % 2], activation=names, dtype=dtype,
-                               nu=float(rng.uniform(0.1, 3)), prior=(None, 1.0)[seed // 2 % 2],
+    net, data, label = problem(sizes, 9, seed, direction=("generative", "discriminative")[seed % 2], activation=names,
+                               dtype=dtype, nu=float(rng.uniform(0.1, 3)), prior=(None, 1.0)[seed // 2 % 2],
                                output=("linear", "logistic")[seed // 3 % 2])
     for m in net.M:
         m *= 3
@@ -177,7 +177,8 @@ def test_inference_comes_to_rest_where_a_linear_network_says() -> None:
     np.testing.assert_allclose(state.x[1], x, atol=1e-13)
     assert state.residual <= 1e-13 and state.iterations < 3000
     # what the docstring of the schedules says of e^0
-    np.testing.assert_allclose(state.e[0], (label - mu @ m - net.beta[0]) @ np.linalg.inv(0.5*np.eye(3) + 2*m.T @ m), atol=1e-12)
+    output = (label - mu @ m - net.beta[0]) @ np.linalg.inv(0.5*np.eye(3) + 2*m.T @ m)
+    np.testing.assert_allclose(state.e[0], output, atol=1e-12)
     careful = predictive.settle(net, data, label, iterations=500)
     # F is flat to its rounding, 1e-16, where |dx| is 1e-8
     np.testing.assert_allclose(careful.x[1], x, atol=1e-6)

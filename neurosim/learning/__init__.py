@@ -1,0 +1,53 @@
+"""Learning by gradients: layers, losses, optimisers and training, on neurosim's own autodiff.
+
+    from neurosim import learning
+
+    model = learning.build([learning.Dense(128, "tanh"), learning.Dense(10)], inputs=64)
+    history = learning.train(model, x, labels, learning.categorical_cross_entropy, learning.Adam(0.001), epochs=20,
+                             validation=0.1, patience=5, metric=learning.accuracy)
+    scores = model.predict(x)
+
+Samples lie in rows; a layer is z = x W + b with W of shape (n_in, n_out); images have their channels last.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# no file here may be called like a public name: imported by its path, the module would hide the function
+
+#: public names and where they live; each is imported when it is first used
+_WHERE = {
+    "layers": ("Layer", "Mode", "Sequential", "Activation", "Flatten"),
+    "dense": ("Dense",),
+    "images": ("Conv2D", "Conv1D", "MaxPool2D", "AvgPool2D"),
+    "regularising": ("Dropout", "BatchNorm", "LayerNorm"),
+    "recurrent": ("Recurrent", "GRU", "MinGRU"),
+    "initialisers": ("glorot", "he", "lecun", "orthogonal", "zeros"),
+    "models": ("Model", "build"),
+    "losses": ("squared_error", "bernoulli_cross_entropy", "categorical_cross_entropy", "accuracy"),
+    "optimisers": ("Optimiser", "SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW"),
+    "schedules": ("Schedule", "StepDecay", "ExponentialDecay", "CosineDecay", "WarmUp"),
+    "descent": ("Descent",),
+    "training": ("train", "evaluate"),
+    "history": ("History",),
+    "checkpoints": ("save_model", "load_model"),
+    "norms": ("gradient_norms", "GradientNorms"),
+    "approximation": ("universal_approximation", "ThresholdPieces"),
+}
+_HOME = {name: module for module, names in _WHERE.items() for name in names}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        from neurosim.errors import nearest
+
+        raise AttributeError(f"neurosim.learning has no {name!r}.{nearest(name, __all__)}")
+    value = getattr(importlib.import_module(f"neurosim.learning.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
