@@ -26,16 +26,14 @@ def described(model: Model, x: Any, loss: float, epoch: int, optimiser: Optimise
     where, steepest = "", 0.0
     kept = {k: v.copy() for k, v in model.memory.items()}
     with ad.no_grad(), np.errstate(all="ignore"):
-        value: Any = x
         before = _size(x)
-        for k, layer in enumerate(model.layers.layers):
-            name, key = f"layer {k} ({type(layer).__name__}", str(k)
+        for key, layer, value in model.through(x, Mode(rng is not None, rng)):
+            name = f"layer {key} ({type(layer).__name__}"
             own = {n: v.value for n, v in model.parameters.items() if n.split(".")[0] == key}
+            size = _size(value.value)
             if wild := [n for n, v in own.items() if not np.isfinite(v).all()]:
                 where = f"weights of {name}, parameter {wild[0]!r})"
                 break
-            value = layer.forward(value, model._weights[key], model._memory[key], Mode(rng is not None, rng))
-            size = _size(value.value)
             if not np.isfinite(size):
                 where = f"outputs of {name}, largest weight {max(map(_size, own.values()), default=0.0):.3g})"
                 break

@@ -53,17 +53,43 @@ class Model:
         Raises:
             ParameterError: the shape is wrong.
         """
-        x = self._demand(x)
+        x = self.as_inputs(x)
         mode = self._use if not training and watched is None else Mode(training, rng, watched)
         return self.layers.forward(x, self._weights, self._memory, mode)
 
     def predict(self, x: Any, batch: int = 1024) -> np.ndarray:
         """Return the outputs for samples `x` as an array, shape (n, ...), `batch` samples at a time."""
-        x = self._demand(x)
+        x = self.as_inputs(x)
         x = x.value if isinstance(x, Var) else x
         with ad.no_grad():
             parts = [self(x[k:k + batch]).value for k in range(0, len(x), batch)]
         return np.concatenate(parts) if parts else self(x).value
+
+    def as_inputs(self, x: Any) -> Any:
+        """Return samples as they go in: a variable as it is, anything else as an array of the dtype of the model.
+
+        Raises:
+            ParameterError: not numbers, or a wrong shape.
+        """
+        if not isinstance(x, Var):
+            x = np.asarray(x)
+            if x.dtype != self.dtype:
+                if x.dtype.kind not in "fiub":
+                    raise ParameterError(f"the inputs must be numbers, not {x.dtype}. Convert them before.")
+                x = x.astype(self.dtype)
+        shape = x.shape[1:]
+        if shape != self.inputs and (len(shape) != len(self.inputs) or not x.ndim
+                                     or any(m not in (None, n) for n, m in zip(shape, self.inputs))):
+            raise ParameterError(f"the inputs have shape {x.shape}; (n, {', '.join(map(str, self.inputs))}) is needed: samples "
+                                 "in rows.")
+        return x
+
+    def through(self, x: Any, mode: Mode) -> Iterator[tuple[str, Layer, Var]]:
+        """Yield key, layer and what the layer gives, layer by layer, for samples `x`."""
+        x = self.as_inputs(x)
+        for k, layer in enumerate(self.layers.layers):
+            x = layer.forward(x, self._weights[str(k)], self._memory[str(k)], mode)
+            yield str(k), layer, x
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of all numbers by name: parameters, and memory behind "memory."."""
@@ -95,20 +121,6 @@ class Model:
     def __repr__(self) -> str:
         kinds = ", ".join(type(layer).__name__ for layer in self.layers.layers)
         return f"Model({kinds}: {self.inputs} -> {self.outputs}, {self.count} parameters, {self.dtype})"
-
-    def _demand(self, x: Any) -> Any:
-        if not isinstance(x, Var):
-            x = np.asarray(x)
-            if x.dtype != self.dtype:
-                if x.dtype.kind not in "fiub":
-                    raise ParameterError(f"the inputs must be numbers, not {x.dtype}. Convert them before.")
-                x = x.astype(self.dtype)
-        shape = x.shape[1:]
-        if shape != self.inputs and (len(shape) != len(self.inputs) or not x.ndim
-                                     or any(m not in (None, n) for n, m in zip(shape, self.inputs))):
-            raise ParameterError(f"the inputs have shape {x.shape}; (n, {', '.join(map(str, self.inputs))}) is needed: samples "
-                                 "in rows.")
-        return x
 
 
 def build(layers: Sequential | Sequence[Layer], inputs: int | Shape, seed: int = 0, dtype: Any = "float64") -> Model:

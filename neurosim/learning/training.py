@@ -253,7 +253,7 @@ def _checked(model: Model, x: Any, t: Any, of_x: str, of_t: str) -> tuple[np.nda
     if len(x) != len(t):
         raise ParameterError(f"{of_x} and {of_t} have {len(x)} and {len(t)} rows; there must be one target for each sample.")
     # once for all batches, so that each of them is only a copy of some rows
-    return model._demand(x), t.astype(model.dtype) if t.dtype.kind == "f" and t.dtype != model.dtype else t
+    return model.as_inputs(x), t.astype(model.dtype) if t.dtype.kind == "f" and t.dtype != model.dtype else t
 
 
 def _set_aside(x: np.ndarray, t: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray, tuple]:

@@ -7,6 +7,7 @@ Recordings come in as they are (results, spike trains, traces, arrays); a figure
 from __future__ import annotations
 
 from neurosim.plot.attractors import capacity_curve, energy_trace, pattern_grid, rbm_features
+from neurosim.plot.autodiff import expression_diagram
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve
@@ -50,6 +51,7 @@ __all__ = [
     "delay_histogram",
     "encoders",
     "energy_trace",
+    "expression_diagram",
     "fi_curve",
     "figure",
     "gates",
