@@ -1,8 +1,14 @@
 """What holds for all tests."""
 
-import pytest
+import os
 
-from neurosim.simulator import epochs
+# before NumPy is imported: two processes run tests on two cores, and threads of BLAS that compete for them make small products
+# ten times slower
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
+
+from neurosim.simulator import epochs  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

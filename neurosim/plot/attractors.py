@@ -40,9 +40,9 @@ def energy_trace(
     Returns the axes. Raises ParameterError for shapes that do not fit, and energies that are not finite.
     """
     values = _finite(getattr(energy, "energy", energy), "energy")
-    values = values[:, None] if values.ndim == 1 else values.reshape(len(values), -1) if values.ndim else values
-    if values.ndim != 2 or not values.size:
-        raise ParameterError(f"energy has shape {np.shape(energy)}; (n_times,) or (n_times, n_states) is needed, with samples.")
+    if not values.ndim or not values.size:
+        raise ParameterError(f"energy has shape {values.shape}; (n_times,) or (n_times, n_states) is needed, with samples.")
+    values = values.reshape(len(values), -1)
     x = np.arange(len(values)) if times is None else _finite(times, "times")
     if x.shape != (len(values),):
         raise ParameterError(f"times has shape {x.shape} for {len(values)} energies.")

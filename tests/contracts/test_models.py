@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import neurosim as ns
-from neurosim import nef, published
+from neurosim import attractors, nef, published
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
@@ -108,7 +108,9 @@ def test_signatures(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_build_describes_a_network(name):
     module = published.load(name)
-    assert isinstance(module.build(module.Parameters()), (ns.Network, nef.Network))
+    # what needs no engine is described by an object of its own
+    machines = (attractors.Hopfield, attractors.ModernHopfield, attractors.BoltzmannMachine)
+    assert isinstance(module.build(module.Parameters()), (ns.Network, nef.Network, *machines))
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -31,8 +31,8 @@ def test_overlap_below_the_limit():
 
 
 def test_the_sweep_finds_the_limit():
-    """alpha_c of theory is 0.138. Fits to several sets of sizes from 200 to 2000 gave 0.144 to 0.148, the law being one of large
-    N; the standard error of this one is 0.003 (bootstrap over networks), so that 0.02 is four of these above 0.146: 6e-5."""
+    """alpha_c of theory is 0.138. Fits to several sets of sizes from 200 to 2000 gave 0.144 to 0.148, the law being one of
+    large N; the standard error of this one is 0.003 (bootstrap over networks), and 0.02 is four of these above 0.146: 6e-5."""
     loads = np.arange(0.13, 0.22, 0.015)
     found = [capacity(n, loads, networks=k, probes=50, seed=n) for n, k in ((250, 12), (1000, 3))]
     limit, shift = limit_capacity(found)
