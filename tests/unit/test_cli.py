@@ -184,12 +184,14 @@ def test_info_names_versions_and_processor():
 
 def test_cache_commands(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "cache_dir", tmp_path / "store")
+    # `trim --mb` sets it for the process
+    monkeypatch.setattr(settings, "cache_mb", settings.cache_mb)
     assert invoke("cache", "path").output.strip() == str(tmp_path / "store")
     (tmp_path / "store" / "n0123.py").write_text('"""old: compiled step."""\n')
     assert "0123" in invoke("cache").output and "old" in invoke("cache", "list").output
     assert "1 structures removed, 0 left" in invoke("cache", "trim", "--mb", "0").output
     (tmp_path / "store" / "n0123.py").write_text('"""old: compiled step."""\n')
-    assert "1 structures removed" in invoke("cache", "clear").output
+    assert "1 structures and 0 archives of decoders removed" in invoke("cache", "clear").output
     assert not list((tmp_path / "store").glob("*.py"))
 
 

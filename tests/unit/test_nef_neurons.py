@@ -160,6 +160,8 @@ def test_measured_neurons_in_rate_mode_and_with_spikes(cache_dir):
 
 def test_a_curve_is_measured_once(cache_dir, monkeypatch):
     make = lambda **more: Curve(ns.Izhikevich(), currents=(0.0, 20.0), duration=300, start=100, dt=0.1, **more)
+    # another test may have measured it already, and kept it in another folder
+    monkeypatch.setattr(curve_module, "_measured", {})
     first = make().samples
     monkeypatch.setattr(curve_module, "_measured", {})
     monkeypatch.setattr(Curve, "_measure", lambda self: pytest.fail("measured again"))

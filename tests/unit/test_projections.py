@@ -87,7 +87,7 @@ def test_things_of_the_wrong_kind(cells, arguments, message):
 
 
 @pytest.mark.parametrize("delay, message", [
-    (0, "must be positive, at least one step; the smallest is 0 ms"), (-1.0, "the smallest is -1 ms"),
+    (-1.0, "0 or at least one step, never negative; the smallest is -1 ms"),
     (float("nan"), "not finite"), (None, "not a number"), ("soon", "no number with a unit"), (True, "not a number"),
     ("3 mV", "ms"),
 ])
