@@ -21,7 +21,8 @@ from outcomes import outcome  # noqa: E402
 NAMES = published.names()
 #: networks of which a full run takes from a quarter of a minute to many; tests/models runs them at a smaller size
 LONG = {"brunel_2000", "brette_2007", "vogels_abbott_2005", "potjans_diesmann_2014", "wang_2002", "song_2000", "vogels_2011",
-        "izhikevich_2006", "diehl_cook_2015", "eliasmith_anderson_2003", "voelker_2019", "stewart_2010"}
+        "izhikevich_2006", "diehl_cook_2015", "eliasmith_anderson_2003", "voelker_2019", "stewart_2010",
+        "hopfield_1982", "hopfield_1984", "ramsauer_2021", "hinton_2002"}
 #: a book and two papers in proceedings, which have none
 WITHOUT_DOI = {"eliasmith_anderson_2003", "voelker_2019", "stewart_2010"}
 RUNS = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NAMES]
