@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from neurosim.lazy import public
 
 __version__ = "0.1.0"
 
@@ -35,24 +35,7 @@ _WHERE = {
     "errors": ("NeurosimError", "ModelError", "UnitError", "ParameterError", "NetworkError", "SimulationError",
                "StorageError", "NeurosimWarning", "NumericalWarning"),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
 _MODULES = {"analysis": "simulator.analysis", "attractors": "attractors", "autodiff": "autodiff", "learning": "learning",
             "nef": "nef", "plot": "plot", "predictive": "predictive"}
-__all__ = sorted([*_HOME, *_MODULES])
 
-
-def __getattr__(name: str):
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"neurosim.{_HOME[name]}"), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"neurosim.{_MODULES[name]}")
-    else:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim has no {name!r}.{nearest(name, __all__)}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE, _MODULES)

@@ -11,7 +11,7 @@ Row convention: patterns and states are rows, weights[i, j] is the connection fr
 
 from __future__ import annotations
 
-import importlib
+from neurosim.lazy import public
 
 # no file here may be called like a public name: imported by its path, the module would hide the function
 
@@ -29,20 +29,5 @@ _WHERE = {
     "boltzmann_training": ("contrastive_step", "initial_machine", "Trainer"),
     "boltzmann_estimator": ("RBM",),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
-__all__ = sorted(_HOME)
 
-
-def __getattr__(name: str):
-    # a submodule imported by its path is an attribute already; these names are asked for before that
-    if name not in _HOME:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim.attractors has no {name!r}.{nearest(name, __all__)}")
-    value = getattr(importlib.import_module(f"neurosim.attractors.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE)

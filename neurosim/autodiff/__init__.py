@@ -17,9 +17,8 @@ Sources: Linnainmaa 1976 (doi:10.1007/bf01931367); Griewank & Walther 2008, Eval
 
 from __future__ import annotations
 
-import importlib
-
 from neurosim.autodiff import operators  # noqa: F401  variables get their operators
+from neurosim.lazy import public
 
 # no file here may be called like a public name: imported by its path, the module would hide the function
 
@@ -43,19 +42,5 @@ _WHERE = {
     "customs": ("custom",),
     "checking": ("check_gradient", "ArgumentCheck"),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
-__all__ = sorted(_HOME)
 
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim.autodiff has no {name!r}.{nearest(name, __all__)}")
-    value = getattr(importlib.import_module(f"neurosim.autodiff.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE)

@@ -12,7 +12,7 @@ Samples lie in rows; a layer is z = x W + b with W of shape (n_in, n_out); image
 
 from __future__ import annotations
 
-import importlib
+from neurosim.lazy import public
 
 # no file here may be called like a public name: imported by its path, the module would hide the function
 
@@ -35,19 +35,5 @@ _WHERE = {
     "norms": ("gradient_norms", "GradientNorms"),
     "approximation": ("universal_approximation", "ThresholdPieces"),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
-__all__ = sorted(_HOME)
 
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim.learning has no {name!r}.{nearest(name, __all__)}")
-    value = getattr(importlib.import_module(f"neurosim.learning.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE)

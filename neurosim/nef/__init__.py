@@ -15,7 +15,7 @@ Source: Eliasmith & Anderson 2003, Neural Engineering, MIT Press (isbn 978026255
 
 from __future__ import annotations
 
-import importlib
+from neurosim.lazy import public
 
 # no file here may be called like a public name: imported by its path, the module would hide the function
 
@@ -38,24 +38,5 @@ _WHERE = {
     "filters": ("Lowpass", "Alpha", "Gamma", "DoubleExponential", "LinearFilter"),
     "dynamics": ("recurrent", "nonlinear", "input_gain"),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
-_MODULES = ("networks", "pointers")
-__all__ = sorted([*_HOME, *_MODULES])
 
-
-def __getattr__(name: str):
-    # a submodule imported by its path is an attribute already; these names are asked for before that
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"neurosim.nef.{_HOME[name]}"), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"neurosim.nef.{name}")
-    else:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim.nef has no {name!r}.{nearest(name, __all__)}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE, {"networks": "networks", "pointers": "pointers"})

@@ -21,7 +21,7 @@ Sources: Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017, doi:10
 
 from __future__ import annotations
 
-import importlib
+from neurosim.lazy import public
 
 # no file here may be called like a public name: imported by its path, the module would hide the function
 
@@ -37,19 +37,5 @@ _WHERE = {
     "ode": ("simulate", "OdeResult"),
     "spiking_form": ("spiking", "SpikingForm"),
 }
-_HOME = {name: module for module, names in _WHERE.items() for name in names}
-__all__ = sorted(_HOME)
 
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        from neurosim.errors import nearest
-
-        raise AttributeError(f"neurosim.predictive has no {name!r}.{nearest(name, __all__)}")
-    value = getattr(importlib.import_module(f"neurosim.predictive.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public(__name__, _WHERE)
