@@ -389,14 +389,20 @@ class _Assembly:
             )
         return Num(value)
 
-    def _maps(self, given: Any, allowed: set[str]) -> dict[str, Node]:
-        found: dict[str, Node] = {}
-        for name, text in _mapping(given, "maps").items():
+    def _of_states(self, given: Any, what: str) -> dict[str, Any]:
+        """Return what is given by state, after a look at the names."""
+        found = _mapping(given, what)
+        for name in found:
             if name not in self.states:
                 raise ModelError(
-                    f"{self.draft.name}: maps= names {name!r}, which is no state.{nearest(name, self.states)} "
+                    f"{self.draft.name}: {what}= names {name!r}, which is no state.{nearest(name, self.states)} "
                     f"States: {listing(self.states)}."
                 )
+        return found
+
+    def _maps(self, given: Any, allowed: set[str]) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for name, text in self._of_states(given, "maps").items():
             where = f"map of {name}"
             if not isinstance(text, str):
                 raise ModelError(f"The {where} must be an expression as text, not {text!r}.")
@@ -406,26 +412,17 @@ class _Assembly:
 
     def _floor(self, given: Any, order: list[Line]) -> dict[str, Node]:
         found: dict[str, Node] = {}
-        for name, value in _mapping(given, "floor").items():
-            if name not in self.states:
-                raise ModelError(
-                    f"{self.draft.name}: floor= names {name!r}, which is no state.{nearest(name, self.states)} "
-                    f"States: {listing(self.states)}."
-                )
+        for name, value in self._of_states(given, "floor").items():
             where = f"floor of {name}"
             if isinstance(value, str) and not _quantity_text(value):
-                node, text = parse(value, where), value.strip()
-            else:
-                number = checked_value(value, name, self.units.get(name), where)
-                if not isinstance(number, float):
-                    raise ModelError(
-                        f"The {where} must be one number, or the name of a parameter, not {value!r}."
-                    )
-                # the number is in the unit of the state already
-                found[name] = Num(number)
+                found[name] = parse(value, where)
+                self.admit("value", name, found[name], value.strip(), where, self.fixed(order))
                 continue
-            self.admit("value", name, node, text, where, self.fixed(order))
-            found[name] = node
+            number = checked_value(value, name, self.units.get(name), where)
+            if not isinstance(number, float):
+                raise ModelError(f"The {where} must be one number, or the name of a parameter, not {value!r}.")
+            # the number is in the unit of the state already
+            found[name] = Num(number)
         return found
 
     def _initial(self, order: list[Line]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def _at_once(function: Callable, points: np.ndarray) -> np.ndarray | None:
         with np.errstate(all="ignore"):
             found = np.asarray(function(points.copy()), dtype=float)
     except Exception:
+        # whatever a function of one point makes of many; if it is a fault of its own, it shows at the first point
         return None
     if found.ndim == 1:
         found = found[:, None]

@@ -120,7 +120,8 @@ def filter_model(synapse: Any) -> tuple[NeuronModel, str]:
         ds/dt = A s + B u,   y = C s + D u
     """
     if synapse is None:
-        return relay(), "y"
+        # kept for one step; a state, so that callbacks can read it
+        return NeuronModel.from_equations("ds0/dt = u - s0", maps={"s0": "u"}, inputs=["u"], name="step"), "s0"
     a, b, c, d = (np.atleast_2d(np.asarray(m, dtype=float)) for m in synapse.state_space())
     n = len(a)
     values = {f"a{i}_{j}": a[i, j] for i in range(n) for j in range(n) if a[i, j] != 0.0}
@@ -419,7 +420,7 @@ def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice, Any]], f
 def _output(synapse: Any) -> np.ndarray:
     """Return C of y = C s."""
     if synapse is None:
-        raise ParameterError("A callback cannot see unfiltered spikes or rates: give its connection a synapse.")
+        return np.ones(1)
     return np.atleast_2d(np.asarray(synapse.state_space()[2], dtype=float))[0]
 
 

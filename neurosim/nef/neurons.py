@@ -12,6 +12,7 @@ Source: Eliasmith & Anderson 2003, Neural Engineering, MIT Press, chapter 2 (isb
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,19 +22,19 @@ from numpy.typing import ArrayLike
 from neurosim.errors import ParameterError
 
 
-class NeuronType:
+class NeuronType(ABC):
     """Common part of all neuron types; see the functions of the module for what they share."""
 
     #: current at which firing starts, which is where an intercept is put
     onset: float = 0.0
 
+    @abstractmethod
     def rates(self, current: ArrayLike) -> np.ndarray:
         """Return G(J) in Hz for currents J of any shape."""
-        raise NotImplementedError(f"{type(self).__name__} has no rate curve")
 
+    @abstractmethod
     def current(self, rate: np.ndarray) -> np.ndarray:
         """Return J with G(J) = rate, for rates within `limits`."""
-        raise NotImplementedError(f"{type(self).__name__} has no inverse of its rate curve")
 
     def key(self) -> str | None:
         """Return a text that says everything the curve depends on, for caches; None: not known, so nothing is cached."""

@@ -61,9 +61,10 @@ class Node(End):
 
     Args:
         output: a number or an array (d,): constant.  A function f(t) of the time in ms that returns a number or (d,): its
-            value at k dt holds in the step k dt ... (k+1) dt.  `Samples`.  With `size_in`, a function f(t, x): a callback,
-            called every `every` ms with what the node receives then, its answer held in between; it may return None if
-            nothing is connected from it.  None: a relay, which passes on the sum of what it receives without delay.
+            value at k dt holds in the step k dt ... (k+1) dt; it must depend on t alone, for it is called up to a thousand
+            steps ahead.  `Samples`.  With `size_in`, a function f(t, x): a callback, called every `every` ms with what the
+            node receives then, its answer held in between; it may return None if nothing is connected from it.  None: a
+            relay, which passes on the sum of what it receives without delay.
         size_in: dimensions that it takes; for callbacks and relays only.
         size_out: dimensions that it gives.  None: found by a call with t = 0 (and x = 0).
         every: ms; of a callback (needed), or of a function of time that is to be called less often than each step.

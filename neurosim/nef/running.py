@@ -108,10 +108,11 @@ class Result:
             return LearnedTrace(trace.times, self._described(learner, trace.values), name)
         values = trace.values if np.array_equal(order, np.arange(trace.values.shape[1])) else trace.values[:, order]
         unit = "Hz" if probe.attribute is Attribute.RATE else ""
-        return Trace(trace.times, values, neurons=probe.indices if len(probe.indices) == values.shape[1]
-                     else np.arange(values.shape[1]), variable=probe.attribute.value, unit=unit,
-                     population=self.network.name_of(probe.target) if not isinstance(probe.target, Connection) else "",
-                     name=name)
+        columns = values.shape[1]
+        # a function gives numbers of its own, and a dimension may be asked for twice
+        own = len(probe.indices) == columns == len(np.unique(probe.indices))
+        return Trace(trace.times, values, neurons=probe.indices if own else np.arange(columns), variable=probe.attribute.value,
+                     unit=unit, population=self.network.name_of(probe.target), name=name)
 
     def decoders(self, connection: Connection | str) -> Any:
         """Return the decoders of a connection at the beginning, shape (n, size_mid); see `Built.decoders`."""
