@@ -9,14 +9,14 @@ import numpy as np
 
 from neurosim.attractors.boltzmann_machine import BoltzmannMachine
 from neurosim.attractors.boltzmann_training import Trainer, initial_machine
-from neurosim.attractors.estimators import (
+from neurosim.errors import NumericalWarning, ParameterError
+from neurosim.estimators import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     generator_of,
     validated,
 )
-from neurosim.errors import NumericalWarning, ParameterError
 
 
 class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

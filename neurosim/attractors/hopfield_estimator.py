@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.attractors.estimators import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, generator_of, validated
 from neurosim.attractors.hopfield_modern import ModernHopfield, softmax
 from neurosim.attractors.hopfield_network import Hopfield
 from neurosim.attractors.hopfield_rules import hebbian
 from neurosim.errors import ParameterError, listing, nearest
+from neurosim.estimators import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, generator_of, validated
 
 KINDS = ("modern", "binary")
 

@@ -1,4 +1,4 @@
-"""What the estimators share: scikit-learn's base classes and checks; importing this needs scikit-learn."""
+"""What the estimators of all rooms share: scikit-learn's base classes and checks; importing this needs scikit-learn."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ import numpy as np
 from neurosim.errors import MissingPackageError
 
 try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        ClassNamePrefixFeaturesOutMixin,
+        OneToOneFeatureMixin,
+        RegressorMixin,
+        TransformerMixin,
+    )
     from sklearn.utils.validation import validate_data
 except ImportError as error:
-    raise MissingPackageError(f"Estimators such as RBM and HopfieldMemory need scikit-learn 1.6 or later, which cannot be "
-                              f"imported ({error}). Install it with: pip install 'neurosim[learning]'") from error
+    raise MissingPackageError(f"Estimators such as BackpropClassifier and RBM need scikit-learn 1.6 or later, which cannot "
+                              f"be imported ({error}). Install it with: pip install 'neurosim[learning]'") from error
 
-__all__ = ["BaseEstimator", "ClassNamePrefixFeaturesOutMixin", "OneToOneFeatureMixin", "TransformerMixin", "generator_of",
-           "validated"]
+__all__ = ["BaseEstimator", "ClassNamePrefixFeaturesOutMixin", "ClassifierMixin", "OneToOneFeatureMixin", "RegressorMixin",
+           "TransformerMixin", "generator_of", "validated"]
 
 
 def generator_of(random_state: Any) -> np.random.Generator:
