@@ -140,8 +140,8 @@ class Learner(BaseEstimator):
                 raise Diverged("the loss ceased to be finite. Use a lower learning rate, or scale X to about 1.")
             for k, a in enumerate(self._learnt()):
                 if not np.isfinite(a).all():
-                    raise Diverged(f"array {k} of what is learnt, of shape {a.shape}, ceased to be finite. Use a lower learning "
-                                   "rate, or scale X to about 1.")
+                    raise Diverged(f"array {k} of what is learnt, of shape {a.shape}, ceased to be finite. Use a lower "
+                                   "learning rate, or scale X to about 1.")
         except Diverged as problem:
             self._take_back(before)
             self.problem_ = f"{type(self).__name__}: in epoch {self.n_iter_ + 1}, {problem}"
