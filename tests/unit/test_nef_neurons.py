@@ -211,6 +211,6 @@ def test_samplers_repeat_and_take_few_and_many():
 
 def test_default_number_of_points():
     assert [default_n_eval_points(n, d) for n, d in ((50, 1), (10_000, 1), (100, 2), (100, 3), (50, 16))] == [
-        1000, 1000, 1500, 2000, 3000]
+        500, 500, 1500, 2000, 3000]
     assert 2900 < default_n_eval_points(10_000, 3) < 3100
     assert default_n_eval_points(5000, 1, regularised=False) == 10_000
