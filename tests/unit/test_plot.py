@@ -7,17 +7,16 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass, field
-from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
+from drawn_text import check_text
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from neurosim import plot
 from neurosim.errors import ParameterError
@@ -167,23 +166,7 @@ def test_every_figure_names_its_axes_with_units(name: str) -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_leaves_the_page_or_lies_on_other_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fig = axes_of(FIGURES[name]())[0].figure
-    # The first drawing lays the figure out; in the second, what is drawn is noted: unused ticks hold texts.
-    fig.canvas.draw()
-    drawn: list[Text] = []
-    draw = Text.draw
-    monkeypatch.setattr(Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
-    fig.canvas.draw()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn if text.get_text().strip()]
-    assert len(boxes) > 4
-    for words, box in boxes:
-        # One pixel for antialiasing.
-        assert box.x0 >= -1 and box.y0 >= -1, words
-        assert box.x1 <= fig.bbox.x1 + 1 and box.y1 <= fig.bbox.y1 + 1, words
-    for (words, box), (other, second) in combinations(boxes, 2):
-        width = min(box.x1, second.x1) - max(box.x0, second.x0)
-        height = min(box.y1, second.y1) - max(box.y0, second.y0)
-        # Line boxes hold room for descenders: letters touch only from a fifth of a line (4 px) on.
-        assert not (width > 1 and height > 4), (words, other)
+    check_text(fig, monkeypatch, at_least=5)
 
 
 def test_pyplot_is_never_imported_and_settings_stay_as_they_were() -> None:

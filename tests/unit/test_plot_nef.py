@@ -7,15 +7,14 @@ import subprocess
 import sys
 import warnings
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
+from drawn_text import check_text
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import same_color
-from matplotlib.text import Text
 
 from neurosim import nef, plot
 from neurosim.errors import ParameterError
@@ -87,23 +86,7 @@ def test_every_figure_draws_without_warning_and_names_its_axes(name: str) -> Non
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_leaves_the_page_or_lies_on_other_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fig = axes_of(FIGURES[name]())[0].figure
-    # The first drawing lays the figure out; in the second, what is drawn is noted: unused ticks hold texts.
-    fig.canvas.draw()
-    drawn: list[Text] = []
-    draw = Text.draw
-    monkeypatch.setattr(Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
-    fig.canvas.draw()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn if text.get_text().strip()]
-    assert len(boxes) > 4
-    for words, box in boxes:
-        # One pixel for antialiasing.
-        assert box.x0 >= -1 and box.y0 >= -1, words
-        assert box.x1 <= fig.bbox.x1 + 1 and box.y1 <= fig.bbox.y1 + 1, words
-    for (words, box), (other, second) in combinations(boxes, 2):
-        width = min(box.x1, second.x1) - max(box.x0, second.x0)
-        height = min(box.y1, second.y1) - max(box.y0, second.y0)
-        # Labels in space are turned, their boxes are not: only boxes of upright text say that letters touch.
-        assert not (width > 1 and height > 4) or "3d" in fig.axes[0].name, (words, other)
+    check_text(fig, monkeypatch, at_least=5)
 
 
 def test_pyplot_is_never_imported() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
+from drawn_text import check_text
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import neurosim as ns
 from neurosim import plot
@@ -179,20 +179,7 @@ def notes(ax: Axes) -> list[str]:
 def test_every_figure_draws_and_no_text_leaves_the_page_or_lies_on_other_text(name: str, monkeypatch: Any) -> None:
     fig = FIGURES[name]().figure
     assert draw(fig.axes[0]).startswith(b"\x89PNG")
-    drawn: list[Text] = []
-    original = Text.draw
-    monkeypatch.setattr(Text, "draw", lambda self, renderer: (drawn.append(self), original(self, renderer)))
-    fig.canvas.draw()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn if text.get_text().strip()]
-    assert boxes
-    for words, box in boxes:
-        # One pixel for antialiasing.
-        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= fig.bbox.x1 + 1 and box.y1 <= fig.bbox.y1 + 1, words
-    for (words, box), (other, second) in combinations(boxes, 2):
-        width = min(box.x1, second.x1) - max(box.x0, second.x0)
-        height = min(box.y1, second.y1) - max(box.y0, second.y0)
-        # Line boxes hold room for descenders: letters touch only from a fifth of a line (4 px) on.
-        assert not (width > 1 and height > 4), (words, other)
+    check_text(fig, monkeypatch)
 
 
 @pytest.mark.parametrize("name", FIGURES)
