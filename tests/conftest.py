@@ -17,3 +17,11 @@ def threads_are_used():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(epochs, "WORTH", 1e-9)
         yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests that share what they have run in one process: those of a file, and all that use a run of a published model."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = "published models" if hasattr(item.module, "outcome") else item.nodeid.partition("::")[0]
+            item.add_marker(pytest.mark.xdist_group(group))
