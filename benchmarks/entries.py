@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 from catalogue import SETS
 from coding import Coding
+from learning import LEARNT, SCALED, Learning
 from networks import Net
 from work import Work
 
 NETWORK_NAMES, CODING_NAMES = SETS["networks"], SETS["nef"]
+
+
+def _learnt(model: str) -> tuple[str, ...]:
+    return tuple(name for name, w in {**LEARNT, **SCALED}.items() if w.model == model)
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class Entry:
         """Return whether this entry takes part in a work."""
         if work.name in self.skip or self.only and work.name not in self.only:
             return False
-        if isinstance(work, Coding) and not (self.only or self.peer == "neurosim"):
+        if isinstance(work, Learning) and self.precision not in work.precisions:
+            return False
+        if isinstance(work, (Coding, Learning)) and not (self.only or self.peer == "neurosim"):
             return False
         if isinstance(work, Net) and work.synapses > self.largest:
             return False
@@ -74,4 +81,9 @@ def entries() -> list[Entry]:
     found += [Entry("neuron", m, t, skip=("lif_population", "tiny", *NETWORK_NAMES))
               for m in ("exact", "table", "core-exact", "core-table") for t in (1, 2)]
     found += [Entry("nengo", "default", t, only=CODING_NAMES) for t in (1, 2)]
+    for t, p in ((1, "float64"), (2, "float64"), (1, "float32"), (2, "float32")):
+        found += [Entry("torch", m, t, p, slow=m == "default", only=_learnt("mlp")) for m in ("fused", "default")]
+        found += [Entry(peer, m, t, p, only=_learnt(model)) for peer, m, model in (
+            ("torch", "equations", "pc"), ("numpy", "default", "hopfield"), ("sklearn", "default", "rbm"),
+            ("neurosim", "cd-1", "rbm"))]
     return found

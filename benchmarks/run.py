@@ -24,6 +24,7 @@ from typing import Any
 from catalogue import SETS, WHOLE, WORKS, find
 from coding import Coding
 from entries import Entry, entries
+from learning import Learning
 from networks import Net
 from tables import report
 from work import Work
@@ -31,7 +32,9 @@ from work import Work
 HERE = Path(__file__).resolve().parent
 #: module by peer
 MODULES = {"neurosim": "neurosim", "brian2": "brian2", "nest": "nest", "annarchy": "ANNarchy", "brainpy": "brainpy",
-           "neuron": "neuron", "nengo": "nengo"}
+           "neuron": "neuron", "nengo": "nengo", "torch": "torch", "sklearn": "sklearn", "numpy": "numpy"}
+#: end of the name of a runner by kind of work
+KINDS = {Net: "_net", Coding: "_nef", Learning: "_learning"}
 #: seconds after which a build or one run is given up
 LIMIT = 900.0
 #: a network with more synapses than this is in memory once at a time
@@ -65,7 +68,7 @@ def _environment(python: Path, cache: Path) -> dict[str, str]:
 
 
 def _command(entry: Entry, python: Path, work: Work, quick: bool) -> list[str]:
-    script = f"{entry.peer}{'_net' if isinstance(work, Net) else '_nef' if isinstance(work, Coding) else ''}.py"
+    script = f"{entry.peer}{KINDS.get(type(work), '')}.py"
     return [str(python), str(HERE / "peers" / script), "--work", work.name, "--mode", entry.mode, "--threads",
             str(entry.threads), "--precision", entry.precision, *entry.options, *(["--quick"] if quick else [])]
 
@@ -145,6 +148,11 @@ class Runner:
                     "error": statistics.fmean(line["error"] for line in self.lines),
                     "errors": [line["error"] for line in self.lines], "base_mb": first["base_mb"],
                     "rss_mb": max(line["rss_mb"] for line in self.lines)}
+        if isinstance(work, Learning):
+            # processor time is what other programs disturb least
+            out |= {"cpu_s": min(line["cpu_s"] for line in self.lines), "products_s": first.get("products_s"),
+                    "first_s": first["import_s"] + first["build_s"] + first["compile_s"], "base_mb": first["base_mb"],
+                    "outcome": first["outcome"], "constant": all(line["outcome"] == first["outcome"] for line in self.lines)}
         if isinstance(work, Net):
             # where every run is another network their mean is closer to what must come out
             seen = [line for line in self.lines if line["rate_hz"] is not None]
@@ -224,6 +232,15 @@ def run_whole(chosen: list[Entry], pythons: dict[str, Path], work: Work, repeats
     return out
 
 
+def judge_learning(rows: list[dict[str, Any]], work: Learning) -> None:
+    """Mark every row with `agrees`: losses and weights are those of neurosim with one thread in the same precision."""
+    seen = [r for r in rows if r.get("outcome")]
+    for row in seen:
+        own = next((r for r in seen if r["peer"] == "neurosim" and r["precision"] == row["precision"]), row)
+        row["agrees"] = work.same(row["outcome"], own["outcome"], row["precision"]) and (
+            row["peer"] != "neurosim" or row["constant"])
+
+
 def judge(rows: list[dict[str, Any]], work: Work) -> None:
     """Mark every row with `agrees`: its rate, and of a network the CV of its intervals, are the expected ones.
 
@@ -278,7 +295,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--venvs", action="append", default=[], metavar="DIR",
                    help="folder with one environment for each peer (DIR/brian2, DIR/nest, ...), or an environment")
     p.add_argument("--work", action="append", choices=[*WORKS, *SETS], metavar="NAME",
-                   help="only this work, `populations`, `networks` or `nef`; may be repeated: " + ", ".join(WORKS))
+                   help="only this work, `populations`, `networks`, `nef` or `learning`; may be repeated: " + ", ".join(WORKS))
     p.add_argument("--only", default="", metavar="TEXT", help="only peers whose name contains one of these, separated by "
                    "commas; neurosim is always run")
     p.add_argument("--repeats", type=int, default=0, help="runs of each (3; 2 with --quick)")
@@ -289,7 +306,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmarks; return 1 if a simulator disagrees about the rates."""
+    """Run the benchmarks; return 1 if a simulator disagrees about the rates, or a learner about the losses."""
     given = parser().parse_args(argv)
     folders = [Path(v) for v in given.venvs]
     folders += [Path(v) for v in os.environ.get("NEUROSIM_PEERS", "").split(os.pathsep) if v]
@@ -320,7 +337,7 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 able = [e for e in able if work.n > 1 or e.threads == 1]
                 rows = run_in_turn(able, pythons, work, repeats, given.quick, folder)
-            judge(rows, work)
+            (judge_learning if isinstance(work, Learning) else judge)(rows, work)
             everything["works"][work.name] = rows
             _note("")
             print(report(work, rows), flush=True)

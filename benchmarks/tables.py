@@ -6,6 +6,7 @@ from typing import Any
 
 from catalogue import WHOLE
 from coding import Coding
+from learning import Learning
 from networks import Net
 from work import Work
 
@@ -40,6 +41,8 @@ def report(work: Work, rows: list[dict[str, Any]]) -> str:
     """Return the table of one work and, in words, what neurosim gains."""
     if isinstance(work, Coding):
         return coded(work, rows)
+    if isinstance(work, Learning):
+        return learnt(work, rows)
     whole, net = work.name in WHOLE, isinstance(work, Net)
     key = "warm_s" if whole else "loop_s"
     done = sorted((r for r in rows if r.get(key)), key=lambda r: (r["precision"], r["threads"], r[key]), reverse=False)
@@ -139,5 +142,27 @@ def coded(work: Coding, rows: list[dict[str, Any]]) -> str:
                     f"runs {other['loop_s'] / row['loop_s']:.2f} times as fast (aim {run:g}),\n"
                     f"    takes 1/{other['rss_mb'] / row['rss_mb']:.3g} of its memory (aim 1/{memory:g}; above the start "
                     f"1/{above:.3g}), errs {row['error'] / other['error']:.3g} times as much (aim 1)")
+    text += [f"{r['name']} failed: {r['problem'][:160]}" for r in rows if r["problem"]]
+    return "\n".join(text)
+
+
+def learnt(work: Learning, rows: list[dict[str, Any]]) -> str:
+    """Return the table of something learnt or recalled, and how neurosim stands to the fastest of the others."""
+    done = sorted((r for r in rows if r.get("loop_s")), key=lambda r: (r["precision"], r["threads"], r["loop_s"]))
+    head = ["peer", "run s", "fastest", "CPU s", "us/batch", "products s", "first s", "outcome", "", "MiB", "above start"]
+    lines = [[r["name"], _number(r["loop_s"]), _number(r["loop_min_s"]), _number(r["cpu_s"]),
+              _number(1e6 * r["loop_min_s"] / work.updates, 4), _number(r["products_s"]), _number(r["first_s"]),
+              _number(r["outcome"][0], 7), _mark(r), _number(r["rss_mb"], 4), _number(r["rss_mb"] - r["base_mb"], 3)]
+             for r in done]
+    title = (f"{'-'.join(map(str, work.sizes))}, {work.n:,} samples in batches of {work.batch}, {work.steps} "
+             f"epoch{'s' if work.steps > 1 else ''}")
+    text = [f"\n{work.name}: {title}", grid(head, lines)]
+    for row in done:
+        wall, cpu = ratio_of(row, rows, "loop_min_s"), ratio_of(row, rows, "cpu_s")
+        if row["peer"] == "neurosim" and wall:
+            limit = (f"; {100 * row['products_s'] / row['cpu_s']:.0f} % of its processor time are products of matrices"
+                     if row["products_s"] and row["threads"] == 1 else "")
+            text.append(f"{row['name']}: {wall[0]:.2f} times as fast as {wall[1]}, {cpu[0]:.2f} times by processor time (aim 1)"
+                        + limit)
     text += [f"{r['name']} failed: {r['problem'][:160]}" for r in rows if r["problem"]]
     return "\n".join(text)

@@ -52,8 +52,8 @@ REFERENCE = Reference(
         "conserved": Number(0.0, 0.05, "", "Supplementary proof, W B + (W B)^T - A^T A is constant: its change over that of "
                             "A^T A, largest of all networks. Steps are finite, so it is as the rate."),
         "difference": Number(-0.3, 1.5, "%", "Error on unseen digits less that of backprop: 2.1 - 2.4 % of MNIST in the paper; "
-                             "here means of the last five epochs. Other digits here; the standard error of 450 images is 0.7 %, for both together less, as they "
-                             "are the same."),
+                             "here means of the last five epochs, of other digits. The standard error of 450 images is "
+                             "0.7 %, for both together less, as they are the same."),
     },
 )
 

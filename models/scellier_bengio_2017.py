@@ -38,8 +38,8 @@ REFERENCE = Reference(
     numbers={
         "learnt": Number(0.0, 0.5, "%", "Section 5, training error of 0.00 %: lowest of all epochs. Half a per cent is "
                          "7 images."),
-        "unseen": Number(2.5, 1.5, "%", "Section 5, generalization error between 2 and 3 %, of MNIST; here the mean of the last "
-                         "five epochs, of other digits, and the standard error of 450 images is 0.7 %."),
+        "unseen": Number(2.5, 1.5, "%", "Section 5, generalization error between 2 and 3 %, of MNIST; here the mean of the "
+                         "last five epochs, of other digits, and the standard error of 450 images is 0.7 %."),
         "gradient_error": Number(0.0, 0.01, "", "Theorem 1: relative distance of the contrast from the exact gradient at the "
                                  "smallest beta, 1e-4 (units at rest on a bound can change sides, which no limit excludes)."),
         "order": Number(1.0, 0.1, "", "Theorem 1, as beta goes to 0: slope of the logarithm of this distance, of smooth units, "

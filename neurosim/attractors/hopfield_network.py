@@ -25,6 +25,8 @@ from neurosim.errors import ParameterError
 
 #: part of the largest possible field within which a field counts as 0: rounding must not decide ties
 TIE = 1e-12
+#: rows of the weights that are looked at together: they stay in a cache
+ROWS = 64
 
 
 class Order(Enum):
@@ -117,7 +119,10 @@ class Hopfield:
 
     @cached_property
     def _tie(self) -> float:
-        return TIE * float(np.max(np.abs(self.weights).sum(axis=0) + np.abs(self.bias), initial=0.0))
+        total = np.abs(self.bias)
+        for first in range(0, self.size, ROWS):
+            total += np.abs(self.weights[first:first + ROWS]).sum(axis=0)
+        return TIE * float(np.max(total, initial=0.0))
 
     def fields(self, states: Any) -> np.ndarray:
         """Return h = x W + b for states x (..., N)."""
@@ -200,27 +205,40 @@ class Hopfield:
     def _together(self, x: np.ndarray, sweeps: int, held: np.ndarray):
         m = len(x)
         taken, flips, period = (np.zeros(m, np.int64) for _ in range(3))
-        going, before, h = np.arange(m), np.zeros_like(x), x @ self.weights + self.bias
+        going, now, h, before = np.arange(m), x, x @ self.weights, np.zeros(x.shape, bool)
+        h += self.bias
         energy = [_energy(x, h, self.bias)]
         for _ in range(sweeps):
             if not going.size:
                 break
-            now = x[going]
-            new = np.where((now * h < -self._tie) & ~held, -now, now)
-            changed = (new != now).sum(axis=1)
+            turned = np.multiply(now, h, out=h) < -self._tie
+            turned &= ~held
+            changed = np.count_nonzero(turned, axis=1)
             taken[going] += 1
             flips[going] += changed
-            rest, cycle = changed == 0, (new == before[going]).all(axis=1)
-            period[going] = np.where(rest, 1, np.where(cycle, 2, 0))
-            before[going], x[going] = now, new
-            h = new @ self.weights + self.bias
+            moving = changed > 0
+            period[going] = ~moving
+            if not moving.all():
+                # states at rest need no new fields
+                x[going] = now
+                going, now, turned, before = going[moving], now[moving], turned[moving], before[moving]
+            # times 1 or -1: five times as fast as to negate some of them
+            now *= np.subtract(0.5, turned, out=h[:len(now)])
+            now *= 2
+            h = np.matmul(now, self.weights, out=h[:len(now)])
+            h += self.bias
             last = energy[-1].copy()
-            last[going] = _energy(new, h, self.bias)
+            last[going] = _energy(now, h, self.bias)
             energy.append(last)
-            moving = ~(rest | cycle)
-            going, h = going[moving], h[moving]
+            # what turned, turned back
+            cycle, before = (turned == before).all(axis=1), turned
+            if cycle.any():
+                period[going[cycle]] = 2
+                x[going] = now
+                going, now, h, before = going[~cycle], now[~cycle], h[~cycle], before[~cycle]
+        x[going] = now
         return np.array(energy), taken, period, flips
 
 
 def _energy(x: np.ndarray, h: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return -0.5 * np.einsum("...i,...i->...", h + bias, x)
+    return -0.5 * (np.einsum("...i,...i->...", h, x) + x @ bias)

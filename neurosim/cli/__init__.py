@@ -18,6 +18,7 @@ from neurosim.errors import NeurosimError, nearest
 SUMMARIES = {
     "demo": "Make figures of what neurosim does; compare with published numbers.",
     "run": "Run a published model, a built-in neuron model or a script.",
+    "compare": "Compare learners on data: scores, curves, time, nearness to backprop.",
     "models": "List built-in and published models, or describe one.",
     "source": "Print the code that is generated for a model.",
     "info": "Show versions, processor, cache and settings.",

@@ -23,6 +23,7 @@ _WHERE = {
     "images": ("Conv2D", "Conv1D", "MaxPool2D", "AvgPool2D"),
     "regularising": ("Dropout", "BatchNorm", "LayerNorm"),
     "recurrent": ("Recurrent", "GRU", "MinGRU"),
+    "spiking_layers": ("Repeat", "Spiking", "Integrator", "SpikeCount", "FirstSpike"),
     "initialisers": ("glorot", "he", "lecun", "orthogonal", "zeros"),
     "models": ("Model", "build"),
     "losses": ("squared_error", "bernoulli_cross_entropy", "categorical_cross_entropy", "accuracy"),
@@ -34,6 +35,17 @@ _WHERE = {
     "checkpoints": ("save_model", "load_model"),
     "norms": ("gradient_norms", "GradientNorms"),
     "approximation": ("universal_approximation", "ThresholdPieces"),
+    "learners.backprop": ("BackpropClassifier", "BackpropRegressor"),
+    "learners.predictive_coding": ("PredictiveCodingClassifier", "PredictiveCodingRegressor"),
+    "learners.feedback_alignment": ("FeedbackAlignmentClassifier", "FeedbackAlignmentRegressor",
+                                    "DirectFeedbackAlignmentClassifier", "DirectFeedbackAlignmentRegressor"),
+    "learners.equilibrium_propagation": ("EquilibriumPropagationClassifier", "EquilibriumPropagationRegressor"),
+    "learners.contrastive_hebbian": ("ContrastiveHebbianClassifier", "ContrastiveHebbianRegressor"),
+    "learners.target_propagation": ("TargetPropagationClassifier", "TargetPropagationRegressor"),
+    "learners.surrogate": ("SurrogateClassifier",),
+    "learners.eprop": ("EPropClassifier",),
+    "comparing.running": ("compare",),
+    "comparing.result": ("Comparison",),
 }
 
 __getattr__, __dir__, __all__ = public(__name__, _WHERE)

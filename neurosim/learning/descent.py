@@ -1,7 +1,8 @@
 """Steps of an optimiser over many parameters at once.
 
 All parameters are put into one flat array, of which their values become views: a step is then a few passes over one array, in
-pieces that stay in a cache, however many parameters there are.  Weights (two axes and more) lie in front of biases and gains.
+pieces that stay in a cache, however many parameters there are.  A rule with a compiled form makes one pass over a large array,
+and takes the gradients where they are.  Weights (two axes and more) lie in front of biases and gains.
 """
 
 from __future__ import annotations
@@ -63,13 +64,33 @@ class Descent:
         self.x, self.g = np.empty(n, dtype), np.zeros(n, dtype)
         self.state = {name: np.zeros(n, dtype) for name in optimiser.slots}
         self._scratch = np.empty(min(n, PIECE), dtype)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Make the values of the parameters views of x, and bind the rule to the flat arrays."""
         self._slots, end = [], 0
-        for v in found:
+        for v in self.parameters:
             start, end = end, end + v.size
             view = self.x[start:end].reshape(v.shape)
             view[...] = v.value
             v.value = view
-            self._slots.append((v, self.g[start:end].reshape(v.shape)))
+            self._slots.append((v, self.g[start:end].reshape(v.shape), start))
+        self._gradients = [slot for _, slot, _ in self._slots]
+        self._compiled = self.optimiser.compiled(self.x, self.state) if end > PIECE else None
+        pieces = [slice(k, k + PIECE) for k in range(0, end, PIECE)]
+        self._pieces = [(self.x[p], self.g[p], {name: a[p] for name, a in self.state.items()}) for p in pieces]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what is bound to addresses in memory is made anew
+        bound = ("_slots", "_gradients", "_compiled", "_pieces")
+        return {name: value for name, value in self.__dict__.items() if name not in bound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # arrays that were mapped from a file may be read-only
+        self.x, self.g = (np.require(a, requirements="W") for a in (self.x, self.g))
+        self.state = {name: np.require(a, requirements="W") for name, a in self.state.items()}
+        self._bind()
 
     def step(self, epoch: float = 0.0) -> float:
         """Make a step along the gradients, clear them, and return the learning rate.
@@ -77,12 +98,17 @@ class Descent:
         Args:
             epoch: time, for schedules.
         """
-        for v, slot in self._slots:
-            if v.grad is None:
+        # the compiled rule takes gradients where they are, unless something is done to all of them before
+        gather = self._compiled is None or self.clip is not None or self.l1 or self.l2
+        for k, (v, slot, _) in enumerate(self._slots):
+            g, v.grad = v.grad, None
+            if g is None:
                 slot.fill(0)
-            else:
-                np.copyto(slot, v.grad)
-                v.grad = None
+                g = slot
+            elif gather or g.dtype != slot.dtype or not g.flags.c_contiguous:
+                np.copyto(slot, g)
+                g = slot
+            self._gradients[k] = g
         self.steps += 1
         rate = rate_at(self.optimiser.rate, epoch)
         if self.clip is not None and (size := math.sqrt(float(np.dot(self.g, self.g)))) > self.clip:
@@ -95,14 +121,12 @@ class Descent:
                 g += self.l1*np.sign(x)
         if (decay := getattr(self.optimiser, "decay", 0.0)) and self.weights:
             self.x[:self.weights] *= 1 - rate*decay
-        if self.x.size <= PIECE:
-            self.optimiser.update(self.x, self.g, self.state, rate, self.steps, self._scratch)
-            return rate
-        for k in range(0, self.x.size, PIECE):
-            piece = slice(k, k + PIECE)
-            x = self.x[piece]
-            self.optimiser.update(x, self.g[piece], {name: a[piece] for name, a in self.state.items()}, rate, self.steps,
-                                  self._scratch[:x.size])
+        if self._compiled is None:
+            for x, g, state in self._pieces:
+                self.optimiser.update(x, g, state, rate, self.steps, self._scratch[:x.size])
+        else:
+            for (_, _, start), g in zip(self._slots, self._gradients):
+                self._compiled(start, g, rate, self.steps)
         return rate
 
     def penalty(self) -> float:
@@ -112,5 +136,5 @@ class Descent:
 
     def norms(self, names: Iterable[Any] | None = None) -> dict[Any, float]:
         """Return the norm of the gradient of each parameter in the last step, by the name of the variable."""
-        keys = [v.name or k for k, (v, _) in enumerate(self._slots)] if names is None else list(names)
-        return {key: float(np.linalg.norm(slot)) for key, (_, slot) in zip(keys, self._slots)}
+        keys = [v.name or k for k, v in enumerate(self.parameters)] if names is None else list(names)
+        return {key: float(np.linalg.norm(g)) for key, g in zip(keys, self._gradients)}

@@ -12,14 +12,30 @@ from neurosim.learning.models import Model
 from neurosim.learning.optimisers import Optimiser
 
 
-def described(model: Model, x: Any, loss: float, epoch: int, optimiser: Optimiser, rng: np.random.Generator | None) -> str:
-    """Return which layer was the first whose weights or outputs are not finite, and a remedy.
+class Explosion(Exception):
+    """Numbers ceased to be finite.
+
+    Attributes:
+        place: the loss, and the first layer whose weights or outputs are not finite.
+        remedy: what helps against it.
+    """
+
+    def __init__(self, place: str, remedy: str):
+        super().__init__(place, remedy)
+        self.place, self.remedy = place, remedy
+
+    def told(self, epoch: int) -> str:
+        """Return a message for the epoch of this number, counted from 0."""
+        return f"Training stopped in epoch {epoch}: {self.place}. What was learnt before this epoch is kept. {self.remedy}."
+
+
+def explosion(model: Model, x: Any, loss: float, optimiser: Optimiser, rng: np.random.Generator | None) -> Explosion:
+    """Return what tells which layer was the first whose weights or outputs are not finite, and a remedy.
 
     Args:
         model: as it was then.
         x: inputs of the batch.
         loss: its loss.
-        epoch: number of the epoch, from 0.
         optimiser: of the training.
         rng: random numbers, or None when not training.
     """
@@ -48,8 +64,7 @@ def described(model: Model, x: Any, loss: float, epoch: int, optimiser: Optimise
     remedy = f"Use a lower learning rate (now {optimiser.rate}) or clip=1"
     if size > 100:
         remedy += f"; standardise the inputs, which reach {size:.3g}"
-    return (f"Training stopped in epoch {epoch}: the loss is {loss:.4g}, first not finite: {where}. What was learnt before "
-            f"this epoch is kept. {remedy}.")
+    return Explosion(f"the loss is {loss:.4g}, first not finite: {where}", remedy)
 
 
 def _size(values: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,15 @@ class Model:
         x = self.as_inputs(x)
         mode = self._use if not training and watched is None else Mode(training, rng, watched)
         return self.layers.forward(x, self._weights, self._memory, mode)
+
+    def largest_product(self, x: np.ndarray, rows: int) -> float:
+        """Return the multiplications of the largest product of matrices for `rows` samples such as those of x, (n, ...).
+
+        Infinite with kernels that move over samples, which meet each sample many times.
+        """
+        if any(v.ndim > 2 for v in self.parameters.values()):
+            return math.inf
+        return math.prod(x.shape[1:-1])*rows*max((v.size for v in self.parameters.values()), default=0)
 
     def predict(self, x: Any, batch: int = 1024) -> np.ndarray:
         """Return the outputs for samples `x` as an array, shape (n, ...), `batch` samples at a time."""

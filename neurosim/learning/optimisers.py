@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,6 +27,9 @@ import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.learning.schedules import Schedule, demand_rate
+
+#: changes the elements from `first` on by their gradient: (first, g, rate, t)
+CompiledUpdate = Callable[[int, np.ndarray, float, int], None]
 
 
 class Optimiser(ABC):
@@ -51,6 +55,13 @@ class Optimiser(ABC):
             t: number of the step, from 1.
             scratch: shape (n,), written over.
         """
+
+    def compiled(self, x: np.ndarray, state: dict[str, np.ndarray]) -> CompiledUpdate | None:
+        """Return the same for long arrays x, as a function of (first, g, rate, t), if the rule has a compiled form; else None.
+
+        It changes the elements of x and of the state from `first` on; g has any shape and is contiguous.
+        """
+        return None
 
 
 def _demand(name: str, rate: float | Schedule, **below_one: float) -> None:
@@ -160,6 +171,9 @@ class Adam(Optimiser):
                scratch: np.ndarray) -> None:
         _adam(self, x, g, state, rate, t, scratch)
 
+    def compiled(self, x: np.ndarray, state: dict[str, np.ndarray]) -> CompiledUpdate | None:
+        return _compiled_adam(self, x, state)
+
 
 @dataclass(frozen=True)
 class AdamW(Optimiser):
@@ -180,6 +194,9 @@ class AdamW(Optimiser):
                scratch: np.ndarray) -> None:
         _adam(self, x, g, state, rate, t, scratch)
 
+    def compiled(self, x: np.ndarray, state: dict[str, np.ndarray]) -> CompiledUpdate | None:
+        return _compiled_adam(self, x, state)
+
 
 def _adam(rule: Adam | AdamW, x: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], rate: float, t: int,
           scratch: np.ndarray) -> None:
@@ -190,13 +207,34 @@ def _adam(rule: Adam | AdamW, x: np.ndarray, g: np.ndarray, state: dict[str, np.
     np.multiply(s, rule.beta2, s)
     np.multiply(g, g, scratch)
     np.add(s, scratch, s)
+    epsilon, rate = _adam_factors(rule, rate, t)
+    np.sqrt(s, scratch)
+    np.add(scratch, epsilon, scratch)
+    np.divide(m, scratch, scratch)
+    np.multiply(scratch, rate, scratch)
+    np.subtract(x, scratch, x)
+
+
+def _adam_factors(rule: Adam | AdamW, rate: float, t: int) -> tuple[float, float]:
     of_m = (1 - rule.beta1)/(1 - rule.beta1**t)
     of_s = math.sqrt((1 - rule.beta2)/(1 - rule.beta2**t))
-    np.sqrt(s, scratch)
-    np.add(scratch, rule.epsilon/of_s, scratch)
-    np.divide(m, scratch, scratch)
-    np.multiply(scratch, rate*of_m/of_s, scratch)
-    np.subtract(x, scratch, x)
+    return rule.epsilon/of_s, rate*of_m/of_s
+
+
+def _compiled_adam(rule: Adam | AdamW, x: np.ndarray, state: dict[str, np.ndarray]) -> CompiledUpdate | None:
+    # only those who train large networks wait for the compiler
+    from neurosim.learning.compiled_adam import adam_pass
+
+    loop = adam_pass(x, state["m"], state["s"])
+    if loop is None:
+        return None
+    loop.numbers[:2] = rule.beta1, rule.beta2
+
+    def update(first: int, g: np.ndarray, rate: float, t: int) -> None:
+        loop.numbers[2:] = _adam_factors(rule, rate, t)
+        loop(first, g)
+
+    return update
 
 
 #: optimisers by name

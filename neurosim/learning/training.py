@@ -19,6 +19,7 @@ import numpy as np
 
 from neurosim import autodiff as ad
 from neurosim.autodiff import Var
+from neurosim.blas import one_thread
 from neurosim.errors import NumericalWarning, ParameterError
 from neurosim.learning import checkpoints, faults
 from neurosim.learning.descent import Descent
@@ -26,9 +27,9 @@ from neurosim.learning.history import History
 from neurosim.learning.layers import whole
 from neurosim.learning.models import Model
 from neurosim.learning.optimisers import Adam, Optimiser
+from neurosim.learning.passes import Loss, one_pass
 from neurosim.learning.progress_bar import EpochBar
 
-Loss = Callable[[Any, Any], Var]
 Metric = Callable[[Any, Any], float]
 
 
@@ -91,32 +92,34 @@ def train(model: Model, x: Any, t: Any, loss: Loss, optimiser: Optimiser | None 
         run.take_up(checkpoint, setting)
     history = run.history
     safe, steps, written = model.arrays(), run.descent.steps, -1
-    state = {k: v.copy() for k, v in run.descent.state.items()}
+    # a state of zeros takes no memory until an epoch has gone well
+    state = {k: v.copy() if steps else np.zeros_like(v) for k, v in run.descent.state.items()}
     with EpochBar(epochs, history.epochs, progress) as bar:
         while history.epochs < epochs and not run.is_over(patience):
             began, number = time.perf_counter(), history.epochs
             try:
-                # explosions are looked for, and told of, below
+                # explosions are looked for
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    problem = run.epoch(x, t, number, bar) or run.judge(held_out, number, least)
+                    run.epoch(x, t, number, bar)
+                    run.judge(held_out, number, least)
             except KeyboardInterrupt:
                 history.stopped, history.problem = "interrupted", f"Interrupted in epoch {number}."
+            except faults.Explosion as explosion:
+                history.stopped, history.problem = "diverged", explosion.told(number)
+                warnings.warn(history.problem, NumericalWarning, stacklevel=2)
+            if history.problem:
                 history.cut(number)
-                problem = history.problem
-            else:
-                if problem:
-                    history.stopped, history.problem = "diverged", problem
-                    warnings.warn(problem, NumericalWarning, stacklevel=2)
-            if problem:
                 model.load(safe)
                 run.descent.steps = steps
                 for name, value in state.items():
                     run.descent.state[name][...] = value
                 break
             history.seconds.append(time.perf_counter() - began)
-            safe, steps = model.arrays(), run.descent.steps
-            for name, value in run.descent.state.items():
-                state[name][...] = value
+            if history.epochs < epochs:
+                # what the next epoch may spoil
+                safe, steps = model.arrays(), run.descent.steps
+                for name, value in run.descent.state.items():
+                    state[name][...] = value
             if checkpoint is not None and history.epochs % every == 0:
                 run.write(checkpoint, setting)
                 written = history.epochs
@@ -145,51 +148,42 @@ class _Run:
     history: History
     best: dict[str, np.ndarray] | None = None
 
-    def epoch(self, x: np.ndarray, t: np.ndarray, number: int, bar: EpochBar) -> str | None:
-        """Make the steps of an epoch; return what went wrong, or None."""
+    def epoch(self, x: np.ndarray, t: np.ndarray, number: int, bar: EpochBar) -> None:
+        """Make the steps of an epoch."""
         order = np.random.default_rng([self.seed, number]).permutation(len(x))
         noise = np.random.default_rng([self.seed, number, 1])
-        n, total, score, rate = len(x), 0.0, 0.0, 0.0
-        for k in range(0, n, self.batch):
-            chosen = order[k:k + self.batch]
-            part, goal = x[chosen], t[chosen]
-            z = self.model(part, True, noise)
-            error = self.loss(z, goal)
-            value = float(error.value)
-            if not math.isfinite(value):
-                return faults.described(self.model, part, value, number, self.descent.optimiser, noise)
-            error.backward(release=True)
-            rate = self.descent.step(number + (k + len(chosen))/n)
-            total += value*len(chosen)
+        n, score = len(x), 0.0
+
+        def seen(z: Var, goal: np.ndarray, mean: float, done: int) -> None:
+            nonlocal score
             if self.metric is not None:
-                score += self.metric(z, goal)*len(chosen)
+                score += self.metric(z, goal)*len(goal)
             if bar.wanted:
-                bar.update(number + (k + len(chosen))/n, total/(k + len(chosen)))
-        if not np.isfinite(self.descent.x).all():
-            return faults.described(self.model, part, value, number, self.descent.optimiser, noise)
-        self.history.loss.append(total/n)
-        self.history.rate.append(float(rate))
+                bar.update(number + done/n, mean)
+
+        parts = [order[k:k + self.batch] for k in range(0, n, self.batch)]
+        with one_thread(self.model.largest_product(x, min(self.batch, n))):
+            loss, rate = one_pass(self.model, self.loss, self.descent, x, t, parts, number, noise, seen)
+        self.history.loss.append(loss)
+        self.history.rate.append(rate)
         if self.metric is not None:
             self.history.metric.append(score/n)
         for name, norm in self.descent.norms().items():
             self.history.gradient_norms.setdefault(name, []).append(norm)
-        return None
 
-    def judge(self, held_out: tuple | None, number: int, least: float) -> str | None:
-        """Note the validation loss, and the model if it is the best one; return what went wrong, or None."""
+    def judge(self, held_out: tuple | None, number: int, least: float) -> None:
+        """Note the validation loss, and the model if it is the best one."""
         if held_out is None:
-            return None
+            return
         value, score = evaluate(self.model, *held_out, self.loss, self.metric)
         if not math.isfinite(value):
-            self.history.cut(number)
-            return faults.described(self.model, held_out[0][:self.batch], value, number, self.descent.optimiser, None)
+            raise faults.explosion(self.model, held_out[0][:self.batch], value, self.descent.optimiser, None)
         self.history.validation_loss.append(value)
         if self.metric is not None:
             self.history.validation_metric.append(score)
         lowest = self.history.best_epoch
         if lowest is None or value < self.history.validation_loss[lowest] - least:
             self.history.best_epoch, self.best = number, self.model.arrays()
-        return None
 
     def is_over(self, patience: int | None) -> bool:
         """Return whether `patience` epochs went by without progress."""

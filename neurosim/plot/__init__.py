@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from neurosim.plot.attractors import capacity_curve, energy_trace, pattern_grid, rbm_features
 from neurosim.plot.autodiff import expression_diagram
+from neurosim.plot.comparison import (
+    ComparisonAxes,
+    backprop_cosines,
+    comparison_errors,
+    comparison_report,
+    learning_curves,
+)
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve
@@ -37,10 +44,14 @@ __all__ = [
     "INHIBITORY",
     "PALETTE",
     "ActionPotentialAxes",
+    "ComparisonAxes",
     "RasterAxes",
     "SummaryAxes",
     "action_potential",
+    "backprop_cosines",
     "capacity_curve",
+    "comparison_errors",
+    "comparison_report",
     "connectivity_matrix",
     "correlation_histogram",
     "correlation_matrix",
@@ -58,6 +69,7 @@ __all__ = [
     "inference_energy",
     "isi_histogram",
     "layer_cosines",
+    "learning_curves",
     "network_diagram",
     "pattern_grid",
     "phase_plane",

@@ -138,10 +138,21 @@ class PredictiveNetwork:
         return self.top - self.data_end
 
     @property
+    def largest(self) -> int:
+        """Number of weights between the two layers that have the most."""
+        return max(m.size for m in self.M)
+
+    @property
     def parameters(self) -> list[np.ndarray]:
         """The arrays that are learned, in the order of `Changes.arrays`."""
         pairs = [a for pair in zip(self.M, self.beta) for a in pair]
         return pairs + (self._own or [])
+
+    def share(self, arrays: list[np.ndarray]) -> None:
+        """Learn in these arrays from now on, in the order of `parameters`; they are not copied."""
+        pairs = 2*self.top
+        self.M, self.beta = list(arrays[0:pairs:2]), list(arrays[1:pairs:2])
+        self._own = list(arrays[pairs:]) or None
 
     def copy(self) -> PredictiveNetwork:
         """Return a network with weights of its own."""

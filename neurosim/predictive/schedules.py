@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.blas import one_thread
 from neurosim.errors import ParameterError, listing, nearest
-from neurosim.predictive.blas import one_thread
 from neurosim.predictive.clamps import Clamps, clamps
 from neurosim.predictive.network import PredictiveNetwork
 from neurosim.predictive.settling import Space, check_steps
@@ -91,7 +91,7 @@ def changes(net: PredictiveNetwork, data: Any, label: Any, schedule: str = REST,
     iterations = (20 if schedule == REST else net.top) if iterations is None else iterations
     step = (0.1 if schedule == REST else 1.0) if step is None else step
     check_steps(iterations, step, "changes")
-    with one_thread(net, held.rows):
+    with one_thread(net.largest*held.rows):
         if schedule == REST:
             return _rest(net, held, iterations, step, net.feedback == "transposed" if backtracking is None else backtracking)
         return (_fixed if schedule == FIXED_PREDICTION else _zero_divergence)(net, held, iterations, step)

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.blas import one_thread
 from neurosim.errors import NumericalWarning, ParameterError
 from neurosim.predictive import compiled
-from neurosim.predictive.blas import one_thread
 from neurosim.predictive.clamps import Clamps, clamps
 from neurosim.predictive.network import PredictiveNetwork
 
@@ -92,7 +92,7 @@ def settle(net: PredictiveNetwork, data: Any = None, label: Any = None, *, data_
     if start is not None and [a.shape for a in start.x] != [(held.rows, n) for n in net.layers]:
         raise ParameterError("settle: start is a state of another network, or of another number of samples.")
     careful = net.feedback == "transposed" if backtracking is None else bool(backtracking)
-    with one_thread(net, held.rows), np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(net.largest*held.rows), np.errstate(over="ignore", invalid="ignore"):
         space = Space.take(net, held.rows)
         space.begin(held, step, None if start is None else start.x)
         energies = [space.energy.copy()] if record else None

@@ -16,7 +16,7 @@ import neurosim
 PACKAGE = Path(neurosim.__file__).resolve().parent
 ROOT = PACKAGE.parent
 #: floor by the first part of a module's name; equal numbers are one room
-FLOORS = {"errors": 0.0, "lazy": 0.1, "units": 0.1, "config": 0.1, "estimators": 0.2, "kernels": 1, "model": 2,
+FLOORS = {"errors": 0.0, "lazy": 0.1, "units": 0.1, "config": 0.1, "blas": 0.2, "estimators": 0.2, "kernels": 1, "model": 2,
           "codegen": 3, "simulator": 4,
           "nef": 5.0, "autodiff": 5.0, "attractors": 5.1, "predictive": 5.1, "spiking": 5.1, "learning": 5.2,
           "plot": 6.0, "published": 6.1, "cli": 6.2, "__main__": 6.3}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -49,6 +51,44 @@ def test_steps_are_those_of_the_formulas(name, shape):
         assert descent.step() == 0.05 and w.grad is None
     np.testing.assert_allclose(w.value, formulas(name, x, gradients), rtol=1e-12, atol=1e-13)
     assert descent.steps == STEPS
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rule", [nl.Adam(0.05), nl.AdamW(nl.ExponentialDecay(0.05, 0.5), decay=0.1)])
+@pytest.mark.parametrize("options", [{}, {"l2": 0.1, "clip": 100.0}])
+def test_the_compiled_pass_rounds_as_numpy_does(rule, dtype, options, monkeypatch):
+    rng = np.random.default_rng(3)
+    start = [rng.standard_normal(shape).astype(dtype) for shape in ((2, PIECE), (3, 5), (7,))]
+    compiled = nl.Descent([ad.Var(a.copy()) for a in start], rule, **options)
+    monkeypatch.setattr(type(rule), "compiled", lambda *_: None)
+    plain = nl.Descent([ad.Var(a.copy()) for a in start], rule, **options)
+    for k in range(STEPS):
+        gradients = [rng.standard_normal(a.shape).astype(dtype) for a in start]
+        for descent in (compiled, plain):
+            for v, g in zip(descent.parameters, gradients):
+                # one in another order of axes, one missing at times
+                v.grad = None if k == 3 and v.ndim == 1 else np.asfortranarray(g) if v.shape == (3, 5) else g.copy()
+            descent.step(k)
+            assert all(v.grad is None for v in descent.parameters)
+        assert compiled.norms() == plain.norms()
+    assert np.array_equal(compiled.x, plain.x) and all(np.array_equal(compiled.state[n], plain.state[n]) for n in "ms")
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, PIECE)])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+def test_copies_go_on_by_themselves(shape, again):
+    gradient = np.random.default_rng(0).standard_normal(shape)
+    first = nl.Descent([ad.Var(np.ones(shape))], nl.Adam(0.01))
+    first.parameters[0].grad = gradient.copy()
+    first.step()
+    second, kept = again(first), first.x.copy()
+    assert np.shares_memory(second.parameters[0].value, second.x) and not np.shares_memory(second.x, first.x)
+    second.parameters[0].grad = gradient.copy()
+    second.step()
+    assert np.array_equal(first.x, kept) and second.steps == 2
+    first.parameters[0].grad = gradient.copy()
+    first.step()
+    assert np.array_equal(first.x, second.x) and np.array_equal(second.parameters[0].value.ravel(), second.x)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)

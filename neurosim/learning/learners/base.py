@@ -15,8 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import NumericalWarning, ParameterError
+from neurosim.errors import NumericalWarning, ParameterError, listing, nearest
 from neurosim.estimators import BaseEstimator, ClassifierMixin, RegressorMixin, generator_of, validated
+from neurosim.learning.optimisers import OPTIMISERS, Optimiser
+from neurosim.learning.schedules import Schedule
+
+#: dtypes of the numbers of a network
+KINDS = ("float64", "float32")
 
 
 class Diverged(Exception):
@@ -195,6 +200,38 @@ class Learner(BaseEstimator):
                                  f"{value!r}.")
         return tuple(int(n) for n in sizes)
 
+    def _parts(self, order: np.ndarray, least: int = 1) -> list[np.ndarray]:
+        """Return the order in pieces of batch_size samples; a last one of fewer than `least` joins the one before."""
+        size = int(self.batch_size)
+        parts = [order[k:k + size] for k in range(0, len(order), size)]
+        if len(parts) > 1 and len(parts[-1]) < least:
+            parts[-2:] = [np.concatenate(parts[-2:])]
+        return parts
+
+    def _optimiser(self, name: str = "optimiser", rate: str = "learning_rate") -> Optimiser:
+        """Return the optimiser: a description as given, or one by its name with the learning rate.
+
+        Raises:
+            ParameterError: an unknown name, or a rate that is neither a positive number nor a schedule.
+        """
+        given, speed = getattr(self, name), getattr(self, rate)
+        if isinstance(given, Optimiser):
+            return given
+        if not isinstance(given, str) or given not in OPTIMISERS:
+            raise ParameterError(f"{type(self).__name__}: there is no optimiser {given!r}.{nearest(str(given), OPTIMISERS)} "
+                                 f"Use a description such as Adam(0.001), or one of: {listing(OPTIMISERS)}.")
+        return OPTIMISERS[given](speed if isinstance(speed, Schedule) else self._number(rate, open_low=True))
+
+    def _dtype(self) -> str:
+        """Return the dtype of the network.
+
+        Raises:
+            ParameterError: it is neither float64 nor float32.
+        """
+        if self.dtype not in KINDS:
+            raise ParameterError(f"{type(self).__name__}: dtype must be one of {listing(KINDS)}, not {self.dtype!r}.")
+        return str(np.dtype(self.dtype))
+
     def _aside(self, x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
         share = self._number("validation_fraction", 0.0, 1.0, open_low=True)
         rng = generator_of(self.random_state)
@@ -238,7 +275,8 @@ class LearnerClassifier(ClassifierMixin, Learner):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of samples X, (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def _targets(self, X: Any, y: Any, first: bool, classes: Any) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.utils.multiclass import check_classification_targets
@@ -250,8 +288,8 @@ class LearnerClassifier(ClassifierMixin, Learner):
         if first:
             known = np.unique(y if classes is None else classes)
             if len(known) < 2:
-                raise ValueError(f"{type(self).__name__}: y holds 1 class only, {known[0]!r}. A classifier needs samples of "
-                                 "two classes at least.")
+                raise ValueError(f"{type(self).__name__}: y holds 1 class only, {known.tolist()[0]!r}. A classifier needs "
+                                 "samples of two classes at least.")
             self.classes_ = known
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"{type(self).__name__}: classes differ from those of the first call, {self.classes_}.")
@@ -271,11 +309,16 @@ class LearnerClassifier(ClassifierMixin, Learner):
         return validated(self, X, False, dtype=np.float64), self._one_hot(np.asarray(y))
 
     def _drawn(self, t: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-        # the same share of each class
+        # the same share of each class, rounded down; what is missing then comes from the classes that lost most by that, and
+        # as long as there are others not from those that would lose their last sample
+        wanted = share*t.sum(axis=0)
+        counts = np.floor(wanted).astype(int)
+        spare = t.sum(axis=0) - counts > 1
+        order = np.lexsort((counts - wanted, ~spare))
+        counts[order[:max(1, round(share*len(t))) - counts.sum()]] += 1
         held = np.zeros(len(t), bool)
-        for k in range(t.shape[1]):
-            own = rng.permutation(np.flatnonzero(t[:, k]))
-            held[own[:round(share * len(own))]] = True
+        for k, n in enumerate(counts):
+            held[rng.permutation(np.flatnonzero(t[:, k]))[:n]] = True
         return held
 
     def _score(self, x: np.ndarray, t: np.ndarray) -> float:

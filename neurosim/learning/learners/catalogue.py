@@ -12,6 +12,23 @@ LEARNERS: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
     "backprop": ("neurosim.learning.learners.backprop", "BackpropClassifier", "BackpropRegressor", {}),
     "predictive-coding": ("neurosim.learning.learners.predictive_coding", "PredictiveCodingClassifier",
                           "PredictiveCodingRegressor", {}),
+    "feedback-alignment": ("neurosim.learning.learners.feedback_alignment", "FeedbackAlignmentClassifier",
+                           "FeedbackAlignmentRegressor", {}),
+    "direct-feedback-alignment": ("neurosim.learning.learners.feedback_alignment", "DirectFeedbackAlignmentClassifier",
+                                  "DirectFeedbackAlignmentRegressor", {}),
+    "equilibrium-propagation": ("neurosim.learning.learners.equilibrium_propagation", "EquilibriumPropagationClassifier",
+                                "EquilibriumPropagationRegressor", {}),
+    "contrastive-hebbian": ("neurosim.learning.learners.contrastive_hebbian", "ContrastiveHebbianClassifier",
+                            "ContrastiveHebbianRegressor", {}),
+    "target-propagation": ("neurosim.learning.learners.target_propagation", "TargetPropagationClassifier",
+                           "TargetPropagationRegressor", {}),
+    "nef-readout": ("neurosim.learning.learners.nef_readout", "NEFReadoutClassifier", "NEFReadoutRegressor", {}),
+    "pes": ("neurosim.learning.learners.pes", "PESClassifier", None, {}),
+    "surrogate-gradient": ("neurosim.learning.learners.surrogate", "SurrogateClassifier", None, {}),
+    "e-prop": ("neurosim.learning.learners.eprop", "EPropClassifier", None, {}),
+    "stdp-wta": ("neurosim.learning.learners.stdp", "STDPClassifier", None, {}),
+    "tempotron": ("neurosim.learning.learners.tempotron", "TempotronClassifier", None, {}),
+    "liquid-state": ("neurosim.learning.learners.liquid", "LiquidStateClassifier", None, {}),
 }
 
 

@@ -11,8 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
-from neurosim.predictive.network import PredictiveNetwork
-
 #: multiplications of one product up to which one thread is enough: some tenths of a millisecond
 SMALL = 1 << 22
 
@@ -26,9 +24,12 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-def one_thread(net: PredictiveNetwork, rows: int) -> AbstractContextManager:
-    """Return a context in which BLAS uses one thread, if products with `rows` samples are small; it costs 10 microseconds."""
-    largest = max(m.size for m in net.M)*rows
+def one_thread(largest: float) -> AbstractContextManager:
+    """Return a context in which BLAS uses one thread if products are small; it costs 10 microseconds.
+
+    Args:
+        largest: multiplications of the largest product: rows of samples times weights.
+    """
     if largest > SMALL or _controller() is None:
         return nullcontext()
     return _controller().limit(limits=1, user_api="blas")

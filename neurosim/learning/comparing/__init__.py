@@ -1,0 +1,1 @@
+"""Learners side by side: data, learners, protocol, measures, statistics and the result of `neurosim.learning.compare`."""

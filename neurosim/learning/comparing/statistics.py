@@ -1,0 +1,65 @@
+"""Intervals of a mean over runs, and of differences in pairs.
+
+With values d_1 ... d_J of J runs, mean m and variance s^2 = sum (d_j - m)^2 / (J - 1), the interval is
+
+    m +- t_(J-1) sqrt((1/J + q) s^2)
+
+with Student's t.  q = 0 is the usual interval.  Runs whose samples for learning overlap are not independent, and that interval
+is then too narrow; q = n_test / n_train corrects it (C. Nadeau, Y. Bengio 2003, Inference for the generalization error, Machine
+Learning 52, 239, doi:10.1023/A:1024068626366).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its interval.
+
+    Attributes:
+        mean: NaN without values.
+        half: half the interval; NaN with fewer than two values.
+        count: number of values.
+    """
+
+    mean: float
+    half: float
+    count: int
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + self.half
+
+    @property
+    def decided(self) -> bool:
+        """Whether 0 lies outside; values that are all the same say nothing of how they vary, and decide nothing."""
+        return bool(0 < self.half < abs(self.mean))
+
+
+def interval(values: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
+    """Return mean and interval of the values that are not NaN; `overlap` is q above."""
+    from scipy.stats import t
+
+    found = np.asarray(values, dtype=float)
+    found = found[~np.isnan(found)]
+    n = len(found)
+    if n < 2:
+        return Interval(float(found[0]) if n else float("nan"), float("nan"), n)
+    half = t.ppf((1 + confidence) / 2, n - 1) * np.sqrt((1 / n + overlap) * found.var(ddof=1))
+    return Interval(float(found.mean()), float(half), n)
+
+
+def paired(values: Any, base: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
+    """Return mean and interval of values - base, run by run; runs that one of them lacks are left out."""
+    return interval(np.asarray(values, dtype=float) - np.asarray(base, dtype=float), overlap, confidence)

@@ -1,0 +1,258 @@
+"""The loops over time of layers of spiking neurons, compiled once for each kind of neuron.
+
+Rows are (sample, step), samples outermost, so that the state of one sample stays in the nearest cache while it goes through
+time.  All loops begin with (step0, n_steps): the first sample and how many.  A block holds only those samples.
+
+    name     shape                     meaning
+    x        (n * T * n_in,)           what comes in: spikes, or any numbers
+    u        (n * T * units,)          input from below, then the membrane U at each step, before the reset
+    dz       block (n * T * units,)    gradient of the input from below
+    s        (n * T * units,)          spikes, 0 or 1
+    w, v     (n_in * units,), (units * units,)     from below, and from the layer itself
+    first    (n * T + 1,)              events of row k: event[first[k]] ... event[first[k + 1] - 1]
+    event    (n_events,)               which x of the row are not 0
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from neurosim.codegen.native import Interpreted, Native
+from neurosim.codegen.store import load
+from neurosim.spiking.surrogates import SURROGATES
+
+_HEAD = '''"""surrogate gradients, {what}: compiled loop."""
+
+import numpy as np
+
+from neurosim.kernels import {vmath} as vmath  # noqa: F401
+from neurosim.kernels.jit import entry, kernel  # noqa: F401
+
+ZERO, HALF, ONE = np.{kind}(0.0), np.{kind}(0.5), np.{kind}(1.0)
+HALF_PI, BELL = np.{kind}(1.5707963267948966), np.{kind}(0.3989422804014327)
+'''
+
+_LIST = '''
+
+@entry
+def list_events(step0, n_steps, steps, n_in, x, first, event):
+    """Fill first and event; first[-1] stays negative if there are more events than event has room for."""
+    k = 0
+    first[0] = 0
+    for row in range(step0 * steps, (step0 + n_steps) * steps):
+        if k + n_in > event.size:
+            return
+        line = x[row * n_in : (row + 1) * n_in]
+        for i in range(n_in):
+            event[k] = i
+            k += line[i] != ZERO
+        first[row + 1] = k
+'''
+
+# four events at once, because the sum is then read and written once instead of four times
+_GATHER = '''
+
+@entry
+def gather(step0, n_steps, steps, n_in, units, x, first, event, w, u):
+    """u = x w, event by event."""
+    for row in range(step0 * steps, (step0 + n_steps) * steps):
+        line = x[row * n_in : (row + 1) * n_in]
+        out = u[row * units : (row + 1) * units]
+        for j in range(units):
+            out[j] = ZERO
+        e, end = first[row], first[row + 1]
+        while e + 4 <= end:
+            i0, i1, i2, i3 = event[e], event[e + 1], event[e + 2], event[e + 3]
+            x0, x1, x2, x3 = line[i0], line[i1], line[i2], line[i3]
+            w0, w1 = w[i0 * units : i0 * units + units], w[i1 * units : i1 * units + units]
+            w2, w3 = w[i2 * units : i2 * units + units], w[i3 * units : i3 * units + units]
+            for j in range(units):
+                out[j] += x0 * w0[j] + x1 * w1[j] + (x2 * w2[j] + x3 * w3[j])
+            e += 4
+        while e < end:
+            i0 = event[e]
+            x0, w0 = line[i0], w[i0 * units : i0 * units + units]
+            for j in range(units):
+                out[j] += x0 * w0[j]
+            e += 1
+'''
+
+_SCATTER = '''
+
+@entry
+def scatter(step0, n_steps, steps, lag, n_in, units, x, first, event, dz, dw):
+    """dw += x(t)^T dz(t + lag), event by event; dz holds only these samples."""
+    for r in range(n_steps):
+        for t in range(steps - lag):
+            row = (step0 + r) * steps + t
+            line = x[row * n_in : (row + 1) * n_in]
+            at = (r * steps + t + lag) * units
+            change = dz[at : at + units]
+            for e in range(first[row], first[row + 1]):
+                i = event[e]
+                x0, out = line[i], dw[i * units : i * units + units]
+                for j in range(units):
+                    out[j] += x0 * change[j]
+'''
+
+_FORWARD = '''
+
+@entry
+def forward(step0, n_steps, steps, units, b, alpha, beta, theta, v, current, membrane, fired, u, s):
+    """I = alpha I + u + b + s v, then U = beta U - reset + I and s = H(U - theta), through all steps.
+
+    current, membrane, fired: (units,), scratch.
+    """
+    for r in range(step0, step0 + n_steps):
+        for j in range(units):
+            current[j] = ZERO
+            membrane[j] = ZERO
+        k = 0
+        for t in range(steps):
+            at = (r * steps + t) * units
+            x, out = u[at : at + units], s[at : at + units]{recurrent}
+            for j in range(units):
+                i = alpha[j] * current[j] + (x[j] + b[j])
+                y = membrane[j] + i
+                z = ONE if y > theta else ZERO
+                current[j] = i
+                membrane[j] = {kept}
+                x[j] = y
+                out[j] = z{listed}
+'''
+
+_RECURRENT = '''
+            for e in range(k):
+                line = v[fired[e] * units : fired[e] * units + units]
+                for j in range(units):
+                    x[j] += line[j]'''
+
+_LISTED = '''
+            k = 0
+            for j in range(units):
+                fired[k] = j
+                k += out[j] != ZERO'''
+
+#: what is left of the membrane y at the next step, with z the spike
+KEPT = {"subtract": "beta[j] * y - theta * z", "zero": "beta[j] * y * (ONE - z)", "none": "beta[j] * y"}
+
+_BACKWARD = '''
+
+@kernel
+def psi(x, k):
+    """Surrogate of the slope of a spike."""
+    {slope}
+
+
+@entry
+def backward(step0, n_steps, clock, steps, units, alpha, beta, theta, k, through, g, fed, slope, u, s, dz, d_current,
+             d_membrane{sums}):
+    """Gradients dz of the input of each step, from those of the spikes: g, and fed from what the spikes did in the layer.
+
+    Steps clock[1] - 1 down to clock[0]; fed, d_current and d_membrane, (n * units,), belong to the step after; slope: (units,),
+    scratch; through: 1 if gradients go through the reset, else 0.  Several short loops, because LLVM makes vectors of a loop
+    only if it has few arrays to tell apart.
+    """
+    for r in range(n_steps):
+        i_next, u_next = d_current[r * units : (r + 1) * units], d_membrane[r * units : (r + 1) * units]
+        extra = fed[r * units : (r + 1) * units]
+        for t in range(clock[1] - 1, clock[0] - 1, -1):
+            to = (r * steps + t) * units
+            at = to + step0 * steps * units
+            out = dz[to : to + units]
+            membrane, spike, above = u[at : at + units], s[at : at + units], g[at : at + units]{before}
+            for j in range(units):
+                slope[j] = psi(membrane[j] - theta, k){learnt}
+            for j in range(units):
+                later = u_next[j]
+                u_next[j] = (above[j] + extra[j] - through * ({reset})) * slope[j] + beta[j] * later{keep}
+            for j in range(units):
+                i_next[j] = u_next[j] + alpha[j] * i_next[j]
+                out[j] = i_next[j]
+'''
+
+#: derivative of the next membrane by this one, over beta, and minus that by the spike, times the gradient of the next
+_KEEP = {"subtract": "", "zero": " * (ONE - spike[j])", "none": ""}
+_RESET = {"subtract": "theta * later", "zero": "beta[j] * membrane[j] * later", "none": "ZERO"}
+
+_BEFORE = '''
+            earlier = u[at - units : at] if t > 0 else membrane
+            last = s[at - units : at] if t > 0 else spike
+            known = ONE if t > 0 else ZERO'''
+
+# the input current is not kept: it follows from two membranes
+_LEARNT = '''
+            for j in range(units):
+                d_beta[r * units + j] += u_next[j] * membrane[j]{keep}
+            for j in range(units):
+                d_alpha[r * units + j] += i_next[j] * (membrane[j] - known * ({kept}))'''
+_KEPT_BEFORE = {"subtract": "beta[j] * earlier[j] - theta * last[j]", "zero": "beta[j] * earlier[j] * (ONE - last[j])",
+                "none": "beta[j] * earlier[j]"}
+
+_INTEGRATE = '''
+
+@entry
+def integrate(step0, n_steps, steps, units, backwards, alpha, beta, z):
+    """I = alpha I + z, U = beta U + I and z = U, through all steps; backwards from the last one for gradients."""
+    for r in range(step0, step0 + n_steps):
+        for j in range(units):
+            i, y = ZERO, ZERO
+            for t in range(steps):
+                at = (r * steps + (steps - 1 - t if backwards else t)) * units + j
+                if backwards:
+                    y = beta[j] * y + z[at]
+                    i = alpha[j] * i + y
+                    z[at] = i
+                else:
+                    i = alpha[j] * i + z[at]
+                    y = beta[j] * y + i
+                    z[at] = y
+'''
+
+
+@cache
+def list_events(single: bool) -> Native | Interpreted:
+    """Return the loop that finds what is not 0."""
+    return _made("events", _LIST, "list_events", single, "qqRQI")
+
+
+@cache
+def gather(single: bool) -> Native | Interpreted:
+    """Return the loop that multiplies events by weights."""
+    return _made("gather", _GATHER, "gather", single, "qqqRQIRR")
+
+
+@cache
+def scatter(single: bool) -> Native | Interpreted:
+    """Return the loop that multiplies events by gradients."""
+    return _made("scatter", _SCATTER, "scatter", single, "qqqqRQIRR")
+
+
+@cache
+def forward(reset: str, recurrent: bool, single: bool) -> Native | Interpreted:
+    """Return the loop of the neurons through time."""
+    text = _FORWARD.format(kept=KEPT[reset], recurrent=_RECURRENT if recurrent else "", listed=_LISTED if recurrent else "")
+    return _made(f"forward {reset}", text, "forward", single, "qqRRRrRRRQRR")
+
+
+@cache
+def backward(surrogate: str, reset: str, learnt: bool, single: bool) -> Native | Interpreted:
+    """Return the loop of their gradients back through time."""
+    keep = _KEEP[reset]
+    text = _BACKWARD.format(
+        slope=SURROGATES[surrogate].loop, sums=", d_alpha, d_beta" if learnt else "", before=_BEFORE if learnt else "",
+        reset=_RESET[reset], keep=keep,
+        learnt=_LEARNT.format(keep=keep, kept=_KEPT_BEFORE[reset]) if learnt else "")
+    return _made(f"backward {surrogate} {reset}", text, "backward", single, "QqqRRrrrRRRRRRRR" + "RR"*learnt)
+
+
+@cache
+def integrate(single: bool) -> Native | Interpreted:
+    """Return the loop of leaky integrators, forwards or backwards."""
+    return _made("integrate", _INTEGRATE, "integrate", single, "qqqRRR")
+
+
+def _made(what: str, body: str, name: str, single: bool, signature: str) -> Native | Interpreted:
+    kind = "float32" if single else "float64"
+    text = _HEAD.format(what=f"{what}, {kind}", vmath="vmath32" if single else "vmath64", kind=kind) + body
+    return load(text, single, name, signature)
