@@ -65,12 +65,12 @@ def _work(name: str, model: str, n: int, epochs: int, sizes: tuple[int, ...], ne
     return Learning(name, model, n, 1.0, float(epochs), 0.0, 0.0, None, 0.0, sizes=sizes, near=near, **more)
 
 
-def mlp(sizes: tuple[int, ...], batch: int, n: int, epochs: int) -> Learning:
+def mlp(sizes: tuple[int, ...], batch: int, n: int, epochs: int, prefix: str = "mlp") -> Learning:
     """Return the training of a perceptron.
 
     Rounding grows in training: over these steps to some 1e-10 and 1e-3 of the loss at most.
     """
-    return _work(f"mlp_{'-'.join(map(str, sizes))}_{batch}", "mlp", n, epochs, sizes, (1e-8, 5e-3), batch=batch)
+    return _work(f"{prefix}_{'-'.join(map(str, sizes))}_{batch}", "mlp", n, epochs, sizes, (1e-8, 5e-3), batch=batch)
 
 
 def _pc(sizes: tuple[int, ...], batch: int, n: int, epochs: int, careful: bool) -> Learning:
@@ -101,9 +101,9 @@ LEARNT = {
 }
 #: one thing is varied at a time: width, depth, batch
 VARIED = {
-    "width": [mlp((64, w, w, 10), 64, 2048, 1) for w in (16, 32, 64, 128, 256, 512, 1024)],
-    "depth": [mlp((64, *(128,) * d, 10), 64, 2048, 1) for d in (1, 2, 4, 8, 16)],
-    "batch": [mlp((64, 256, 256, 10), b, 4096, 1) for b in (8, 16, 32, 64, 128, 256, 512, 1024)],
+    "width": [mlp((64, w, w, 10), 64, 2048, 1, "width") for w in (16, 32, 64, 128, 256, 512, 1024)],
+    "depth": [mlp((64, *(128,) * d, 10), 64, 2048, 1, "depth") for d in (1, 2, 4, 8, 16)],
+    "batch": [mlp((64, 256, 256, 10), b, 4096, 1, "batch") for b in (8, 16, 32, 64, 128, 256, 512, 1024)],
 }
 SCALED = {w.name: w for works in VARIED.values() for w in works}
 

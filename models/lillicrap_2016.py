@@ -18,7 +18,7 @@ Then networks of logistic hidden units learn digits by both rules.  The paper ha
 (feedback alignment) and 2.4 % (backprop), as remembered; here are 64-100-10 units and the 8 x 8 digits of data/digits.csv.gz,
 so that only the difference can be held against it.
 
-Chances that a number is missed for another seed are from 10 seeds.
+Of 4 seeds none misses a number; `difference` is 0.3 +- 0.4 %, which is missed by about 1 seed in 50.
 
 Source: T. P. Lillicrap, D. Cownden, D. B. Tweed, C. J. Akerman (2016), doi:10.1038/ncomms13276.
 """

@@ -52,7 +52,7 @@ class Sizes(click.ParamType):
 @click.option("--folds", type=click.IntRange(2), metavar="K", help="Divide the samples into K parts, each the test of one run.")
 @click.option("--test-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.25, show_default=True,
               metavar="SHARE", help="Share of the samples for the test.")
-@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Passes over the samples.  [default: 50]")
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Passes over the samples.  [default: 50; up to 500 for fewer than 1500]")
 @click.option("--hidden", type=Sizes(), metavar="N,...", help="Sizes of hidden layers.")
 @click.option("--set", "pairs", multiple=True, metavar="[LEARNER.]NAME=VALUE", help="Set a parameter. May be repeated.")
 @click.option("--scale", type=click.Choice(["standard", "unit", "none"]),

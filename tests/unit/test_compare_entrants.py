@@ -12,8 +12,12 @@ from sklearn.svm import SVC
 
 from neurosim import learning
 from neurosim.errors import ParameterError
-from neurosim.learning.comparing.entrants import EPOCHS, entrants, split_names
+from neurosim.learning.comparing.entrants import EPOCHS, entrants, split_names, usual_epochs
 from neurosim.learning.learners.catalogue import LEARNERS
+
+
+def test_few_samples_are_shown_more_often():
+    assert [usual_epochs(n) for n in (10**6, 1797, 1500, 750, 150, 20, 0)] == [50, 50, 50, 100, 500, 500, 500]
 
 
 def test_names_are_split_outside_of_brackets_and_quotes():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 from neurosim.errors import ParameterError, listing, nearest
 from neurosim.learning.learners.catalogue import LEARNERS, learner
 
-#: passes over the samples of learners for which nothing else is said
-EPOCHS = 50
+#: passes over so many samples, or more, for which nothing else is said; fewer samples are shown more often, at most so often
+EPOCHS, SAMPLES, MOST = 50, 1500, 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,12 @@ def split_names(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, hidden: Any = None,
+def usual_epochs(samples: int) -> int:
+    """Return the passes over a data set of that size: a few samples make few steps an epoch, so they are shown more often."""
+    return min(MOST, max(EPOCHS, math.ceil(EPOCHS*SAMPLES/max(samples, 1))))
+
+
+def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, usual: int = EPOCHS, hidden: Any = None,
              settings: Mapping[str, Any] | None = None) -> list[Entrant]:
     """Return those who take part, ready to be cloned.
 
@@ -70,6 +76,7 @@ def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, hidden:
             classes; a dict gives labels.
         numbers: whether the answers are numbers.
         epochs: of all that learn in epochs, unless their own max_iter is set by name.
+        usual: epochs where nothing is said, neither here nor by an estimator of one's own.
         hidden: sizes of hidden layers, of all that have them.
         settings: values of parameters: "learner.parameter" for one, "parameter" for all that have it.
 
@@ -86,7 +93,7 @@ def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, hidden:
         _set_for_all(found, "hidden_layer_sizes", sizes, "hidden")
     for key, value in (settings or {}).items():
         _set(found, key, value)
-    return [Entrant(label, *_with_epochs(estimator, stated, epochs)) for label, (_, estimator, stated) in zip(labels, found)]
+    return [Entrant(label, *_with_epochs(estimator, stated, epochs, usual)) for label, (_, estimator, stated) in zip(labels, found)]
 
 
 def _listed(learners: Any, numbers: bool) -> list[tuple[str | None, Any]]:
@@ -224,15 +231,15 @@ def _set_one(label: str, estimator: Any, stated: dict[str, Any], parameter: str,
     stated[parameter] = value
 
 
-def _with_epochs(estimator: Any, stated: Mapping[str, Any], epochs: int | None) -> tuple[Any, int | None]:
+def _with_epochs(estimator: Any, stated: Mapping[str, Any], epochs: int | None, usual: int) -> tuple[Any, int | None]:
     """Return the estimator with its number of epochs, which is None if it must be fitted at once."""
     parameters = estimator.get_params(deep=False)
     if not hasattr(estimator, "partial_fit") or "max_iter" not in parameters:
         return estimator, None
     count = stated.get("max_iter", epochs)
     if count is None:
-        usual = inspect.signature(type(estimator)).parameters["max_iter"].default
-        count = EPOCHS if parameters["max_iter"] == usual else parameters["max_iter"]
+        default = inspect.signature(type(estimator)).parameters["max_iter"].default
+        count = usual if parameters["max_iter"] == default else parameters["max_iter"]
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ParameterError(f"{type(estimator).__name__}: epochs (max_iter) must be a whole number of at least 1, not "
                              f"{count!r}.")

@@ -12,7 +12,7 @@ import numpy as np
 from neurosim import __version__
 from neurosim.errors import ParameterError, SimulationError
 from neurosim.learning.comparing.datasets import Dataset, dataset
-from neurosim.learning.comparing.entrants import Entrant, entrants
+from neurosim.learning.comparing.entrants import Entrant, entrants, usual_epochs
 from neurosim.learning.comparing.files import Records, plain
 from neurosim.learning.comparing.measuring import measure
 from neurosim.learning.comparing.progress import RunBar
@@ -68,7 +68,8 @@ def compare(
         split: "fresh", each seed draws its own, or "fixed", that of the first seed for all.
         scale: "standard", "unit" (to 0..1) or "none", learnt from the samples for learning; None: "unit" where the range of
             the features is known (digits), else "standard".
-        epochs: of all that learn in epochs, unless their own max_iter is set; None for 50.
+        epochs: of all that learn in epochs, unless their own max_iter is set; None for 50, or more with less than
+            1500 samples (at most 500): 50 passes over 112 samples of iris would be 100 steps.
         hidden: sizes of hidden layers of all that have them.
         settings: parameters by name: "backprop.learning_rate" for one learner, "batch_size" for all that have it.
         task, label, header: what the answers are, and where in a file; see `datasets.dataset`.
@@ -114,7 +115,8 @@ def arrange(data: Any, learners: Any, *, seeds: int | Sequence[int] = 5, folds: 
     found = dataset(data, task=task, label=label, header=header)
     plan = Plan(_seeds(seeds), folds, test_share, split, scale or ("unit" if found.limits else "standard"))
     plan.check(found)
-    return Arranged(found, plan, entrants(learners, found.numbers, epochs=epochs, hidden=hidden, settings=settings))
+    return Arranged(found, plan, entrants(learners, found.numbers, epochs=epochs, usual=usual_epochs(len(found.x)),
+                                          hidden=hidden, settings=settings))
 
 
 def carry_out(arranged: Arranged, *, target: float | None = None, confidence: float = 0.95, corrected: bool = True,

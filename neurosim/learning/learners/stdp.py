@@ -37,6 +37,14 @@ DRIVE = 12.5
 SPREAD, START = 2.0, 1.0
 
 
+def level(u: np.ndarray, kind: str) -> np.ndarray:
+    """Return channels of brightness u (m, d), repeated if they are few, each sample at the same root mean square."""
+    z = channels(u, kind)
+    z = np.tile(z, (1, -(-FEWEST//z.shape[1])))
+    strength = np.sqrt((z**2).mean(axis=1, keepdims=True))
+    return LEVEL*np.divide(z, strength, out=np.zeros_like(z), where=strength > 0)
+
+
 class STDPClassifier(LearnerClassifier):
     """Neurons that compete, learn by STDP without labels, and get labels afterwards.
 
@@ -104,10 +112,7 @@ class STDPClassifier(LearnerClassifier):
 
     def _seen(self, x: np.ndarray) -> np.ndarray:
         """Return the channels that samples x excite."""
-        z = channels(self._brightness(x), self.channels)
-        z = np.tile(z, (1, -(-FEWEST//z.shape[1])))
-        strength = np.sqrt((z**2).mean(axis=1, keepdims=True))
-        return LEVEL*np.divide(z, strength, out=np.zeros_like(z), where=strength > 0)
+        return level(self._brightness(x), self.channels)
 
     def _epoch(self, x: np.ndarray, t: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> float:
         z = self._seen(x)

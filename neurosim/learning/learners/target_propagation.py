@@ -124,7 +124,8 @@ class TargetPropagation(LayeredLearner):
         weights, biases, loss, y = self._directions(x, t)
         for _ in range(self.inverse_steps if self.inverses_ else 0):
             self._reconstruction.append(self._teach_inverses(y, rng))
-            if not np.isfinite(self._reconstruction[-1]):
+            # where the loss is none either, the layers came first
+            if np.isfinite(loss) and not np.isfinite(self._reconstruction[-1]):
                 raise Diverged(f"what the inverses reconstruct ceased to be finite. Use a lower inverse_rate than "
                                f"{self.inverse_rate}, or scale X to about 1.")
         self.layers_.step(weights, biases, self.n_iter_)

@@ -112,12 +112,25 @@ class Competition:
         np.add.at(counts, (np.ceil(spikes.times/self.length - 1e-9).astype(int) - 1, spikes.indices), 1)
         return counts
 
-    def _run(self, z: np.ndarray, eta: float, theta_plus: float, memory: float) -> Result:
-        p, (d, n) = self.times, self.weights.shape
+    def _dark(self, samples: int) -> np.ndarray:
+        """Return when it is dark, one number for each step."""
+        steps = round(self.length/DT)
+        return np.tile(np.arange(steps) >= steps - round(DARK/DT), samples).astype(float)
+
+    def _sources(self, z: np.ndarray) -> tuple[Population, list[TimedArray]]:
+        """Return the channels and what they show."""
+        p = self.times
         channel = NeuronModel.from_equations(
             "dp/dt = i*(1 - dark) - leak*dark*p\ndx/dt = -x/tau_x - leak*dark*x", threshold="p > 1 - phase",
             reset="p -= 1; x += step", edge=False, inputs=["i", "dark"], name="channel",
             parameters={"phase": 0.0, "tau_x": p.tau_x, "step": 1000/(p.rate*p.tau_x), "leak": CLEAR})
+        x = Population(z.shape[1], channel, name="X", parameters={"phase": self.phases})
+        return x, [TimedArray(z*(p.rate/1000), interval=self.length, target=x, input="i"),
+                   TimedArray(self._dark(len(z)), interval=DT, target=x, input="dark")]
+
+    def _run(self, z: np.ndarray, eta: float, theta_plus: float, memory: float) -> Result:
+        p, n = self.times, len(self.thresholds)
+        x, shows = self._sources(z)
         winner = NeuronModel.from_equations(
             "dv/dt = (g - v)/tau - leak*dark*v\ndg/dt = -g/tau_g - leak*dark*g\ndtheta/dt = -forget*theta",
             threshold="v > 1 + theta", reset="v = 0; theta += theta_plus", inputs=["dark"], name="winner",
@@ -126,12 +139,8 @@ class Competition:
         rule = PlasticityModel.from_equations("", on_pre="send(gain*(w - balance))", on_post="w += eta*(x_pre - w)",
                                               parameters={"gain": self.gain, "eta": eta, "balance": self.balance},
                                               name="competitive")
-        x = Population(d, channel, name="X", parameters={"phase": self.phases})
         e = Population(n, winner, name="E", initial={"theta": self.thresholds})
-        steps = round(self.length/DT)
-        dark = np.tile(np.arange(steps) >= steps - round(DARK/DT), len(z)).astype(float)
-        network = Network([x, e], stimuli=[TimedArray(z*(p.rate/1000), interval=self.length, target=x, input="i"),
-                                           *(TimedArray(dark, interval=DT, target=q, input="dark") for q in (x, e))],
+        network = Network([x, e], stimuli=[*shows, TimedArray(self._dark(len(z)), interval=DT, target=e, input="dark")],
                           projections=[Projection(x, e, AllToAll(), Delta(self.weights.T.ravel(), variable="g"), delay=DT,
                                                   plasticity=rule, name="W"),
                                        Projection(e, e, AllToAll(autapses=False), Delta(-p.inhibition, variable="v"), delay=DT,
