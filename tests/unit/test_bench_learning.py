@@ -167,6 +167,7 @@ def test_rows_are_judged_and_compared(bench):
 def test_how_cost_grows(bench):
     scaling, learning = bench["scaling_learning"], bench["learning"]
     assert bench["catalogue"].find(learning.VARIED["width"][0].name, False) is learning.VARIED["width"][0]
-    assert len(learning.SCALED) == sum(map(len, learning.VARIED.values())) and not learning.SCALED.keys() & learning.LEARNT.keys()
+    assert len(learning.SCALED) == sum(map(len, learning.VARIED.values()))
+    assert not learning.SCALED.keys() & learning.LEARNT.keys()
     # a line in two logarithms
     assert scaling.exponent([(1.0, 2.0), (2.0, 8.0), (4.0, 32.0)]) == pytest.approx(2.0)

@@ -136,3 +136,18 @@ def test_same_numbers_without_compiler_and_nothing_compiled_again(tmp_path):
         found.append(done.stdout.split(" ", 1))
     assert found[0][1] == found[1][1] == found[2][1]
     assert int(found[1][0]) > 0 and found[2][0] == "0"
+
+
+def test_random_feedback_changes_only_the_way_back():
+    w, other = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3))
+    g = RNG.normal(size=(4, 12, 3))
+    found = []
+    for way in (None, other):
+        s, v = ad.Var(S), ad.Var(w)
+        u = spiking.leaky_integrator(s, v, beta=0.8, feedback=way)
+        ad.sum(u*g).backward()
+        found.append((u.value, v.grad, s.grad))
+    assert np.array_equal(found[0][0], found[1][0]) and np.array_equal(found[0][1], found[1][1])
+    s = ad.Var(S)
+    ad.sum(spiking.leaky_integrator(s, other, beta=0.8)*g).backward()
+    np.testing.assert_allclose(found[1][2], s.grad, rtol=1e-12)

@@ -173,3 +173,30 @@ def test_wrong_arguments(change, message):
     given = {"x": np.zeros((2, 4, 3)), "w": np.ones((3, 2)), **change}
     with pytest.raises(ParameterError, match=message):
         spiking.lif(**given)
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+def test_local_gradient_is_that_of_eligibility_traces(reset):
+    """e-prop as its authors have it: a trace for every synapse that runs forward in time, times the signal of its neuron."""
+    x, w, b, v, alpha, beta, g = numbers(True, seed=6)
+    ours = [ad.Var(a) for a in (w, b, v)]
+    s = spiking.lif(x, *ours, alpha=alpha, beta=beta, reset=reset, surrogate="triangular", steepness=1.5, local=True)
+    ad.sum(s*g).backward()
+    n, steps, units = s.shape
+    before = np.concatenate([np.zeros((n, 1, units)), s.value[:, :-1]], axis=1)
+    sources = np.concatenate([x, np.ones((n, steps, 1)), before], axis=2)
+    current, membrane, fired = (np.zeros((n, units)) for _ in range(3))
+    current_trace = trace = np.zeros((n, sources.shape[2], units))
+    total = np.zeros(trace.shape[1:])
+    for t in range(steps):
+        rest = 1 - fired if reset == "zero" else np.ones_like(fired)
+        current = alpha*current + sources[:, t] @ np.vstack([w, b, v])
+        membrane = beta*membrane*rest - (fired if reset == "subtract" else 0) + current
+        fired = (membrane > 1)*1.0
+        np.testing.assert_array_equal(fired, s.value[:, t])
+        current_trace = alpha*current_trace + sources[:, t, :, np.newaxis]
+        trace = beta*trace*rest[:, np.newaxis] + current_trace
+        psi = SURROGATES["triangular"].slope(membrane - 1, 1.5)
+        total += ((g[:, t]*psi)[:, np.newaxis]*trace).sum(axis=0)
+    for mine, other in zip(ours, np.split(total, [len(w), len(w) + 1])):
+        np.testing.assert_allclose(mine.grad, other.reshape(mine.shape), rtol=1e-10, atol=1e-10)

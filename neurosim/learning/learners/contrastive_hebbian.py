@@ -103,8 +103,8 @@ class Contrastive(LayeredLearner):
 
 
 class ContrastiveHebbianClassifier(Contrastive, LearnerClassifier):
-    __doc__ = f"Contrastive Hebbian learning, for classes.{Contrastive.__doc__.partition('.')[2]}"
+    """Contrastive Hebbian learning, for classes: parameters and attributes as in `Contrastive`, and `classes_`."""
 
 
 class ContrastiveHebbianRegressor(Contrastive, LearnerRegressor):
-    __doc__ = f"Contrastive Hebbian learning, for numbers.{Contrastive.__doc__.partition('.')[2]}"
+    """Contrastive Hebbian learning, for numbers: parameters and attributes as in `Contrastive`."""

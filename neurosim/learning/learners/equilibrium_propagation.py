@@ -128,8 +128,8 @@ def nearest_probabilities(y: np.ndarray) -> np.ndarray:
 
 
 class EquilibriumPropagationClassifier(Equilibrium, LearnerClassifier):
-    __doc__ = f"Equilibrium propagation, for classes.{Equilibrium.__doc__.partition('.')[2]}"
+    """Equilibrium propagation, for classes: parameters and attributes as in `Equilibrium`, and `classes_`."""
 
 
 class EquilibriumPropagationRegressor(Equilibrium, LearnerRegressor):
-    __doc__ = f"Equilibrium propagation, for numbers.{Equilibrium.__doc__.partition('.')[2]}"
+    """Equilibrium propagation, for numbers: parameters and attributes as in `Equilibrium`."""

@@ -128,16 +128,16 @@ class _Direct(FixedFeedback):
 
 
 class FeedbackAlignmentClassifier(_Chained, LearnerClassifier):
-    __doc__ = f"Feedback alignment, for classes.{FixedFeedback.__doc__.partition('.')[2]}"
+    """Feedback alignment, for classes: parameters and attributes as in `FixedFeedback`, and `classes_`."""
 
 
 class FeedbackAlignmentRegressor(_Chained, LearnerRegressor):
-    __doc__ = f"Feedback alignment, for numbers.{FixedFeedback.__doc__.partition('.')[2]}"
+    """Feedback alignment, for numbers: parameters and attributes as in `FixedFeedback`."""
 
 
 class DirectFeedbackAlignmentClassifier(_Direct, LearnerClassifier):
-    __doc__ = f"Direct feedback alignment, for classes.{FixedFeedback.__doc__.partition('.')[2]}"
+    """Direct feedback alignment, for classes: parameters and attributes as in `FixedFeedback`, and `classes_`."""
 
 
 class DirectFeedbackAlignmentRegressor(_Direct, LearnerRegressor):
-    __doc__ = f"Direct feedback alignment, for numbers.{FixedFeedback.__doc__.partition('.')[2]}"
+    """Direct feedback alignment, for numbers: parameters and attributes as in `FixedFeedback`."""

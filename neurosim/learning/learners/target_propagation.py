@@ -147,8 +147,8 @@ class TargetPropagation(LayeredLearner):
 
 
 class TargetPropagationClassifier(TargetPropagation, LearnerClassifier):
-    __doc__ = f"Difference target propagation, for classes.{TargetPropagation.__doc__.partition('.')[2]}"
+    """Difference target propagation, for classes: parameters and attributes as in `TargetPropagation`, and `classes_`."""
 
 
 class TargetPropagationRegressor(TargetPropagation, LearnerRegressor):
-    __doc__ = f"Difference target propagation, for numbers.{TargetPropagation.__doc__.partition('.')[2]}"
+    """Difference target propagation, for numbers: parameters and attributes as in `TargetPropagation`."""
