@@ -11,8 +11,8 @@ spikes that differ by rounding make training differ, and accuracies are compared
     manifolds   784 inputs that spike once in 100 steps (Zenke & Vogels 2021, doi:10.1162/neco_a_01367)
     digits      8 x 8 digits as rates, each pixel 3 x 3 times: 576 inputs, some 8 spikes per 100 steps
 
-snnTorch resets by subtraction, of which gradients know nothing; Norse to zero, before the decay, with a gradient: neurosim's
-"subtract", and "zero" with through_reset.
+snnTorch resets by subtraction, Norse to zero, neurosim as either; no gradient goes through the reset.  In Norse 1.1 the
+steepness of the surrogate is always 1, elsewhere it is 10: only neighbours in the table are to be compared.
 Each runs in a process of its own; epochs go round A B C, A B C.  Times are those of the processor on one thread, so that other
 work on the machine counts little.
 """
@@ -119,8 +119,8 @@ def compared(name: str, n: int, batch: int, epochs: int, venv: str | None) -> li
                 continue
             seconds = sorted(a["seconds"] for a in p.answers)
             rows.append({"work": name, "batch": batch, "name": p.name, "seconds": seconds[len(seconds)//2], "best": seconds[0],
-                         "loss": p.answers[0]["loss"], "accuracy": end["accuracy"], "above": end["peak"] - begun[p.name]["peak"],
-                         "peak": end["peak"]})
+                         "loss": p.answers[0]["loss"], "accuracy": end["accuracy"], "peak": end["peak"],
+                         "above": end["peak"] - begun[p.name]["peak"]})
     print(f"\n{name}, {n} samples, batch {batch}, {STEPS} steps, {HIDDEN} hidden neurons, {epochs} epochs")
     print(f"{'':16}{'s/epoch':>9}{'fastest':>9}{'first loss':>12}{'accuracy':>10}{'MiB':>7}{'above start':>13}")
     for r in rows:

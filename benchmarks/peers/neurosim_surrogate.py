@@ -1,12 +1,15 @@
-"""Training of spiking_training.py with neurosim: python neurosim_surrogate.py TASK.npz RESET; then words from standard input."""
+"""Training of spiking_training.py with neurosim: python neurosim_surrogate.py TASK.npz RESET.
+
+Words come from standard input: warm, epoch, score; each gets a line of JSON.
+"""
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import peak
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -22,7 +25,7 @@ def new():
     """Return the model and its optimiser."""
     zero = sys.argv[2] == "zero"
     # Norse 1.1 takes the steepness of SuperSpike as an argument but computes with 1
-    layers = [Spiking(task["w"].shape[1], TAU, reset=sys.argv[2], through_reset=zero, steepness=1.0 if zero else 10.0),
+    layers = [Spiking(task["w"].shape[1], TAU, reset=sys.argv[2], steepness=1.0 if zero else 10.0),
               Integrator(task["w_out"].shape[1], TAU, read="mean")]
     model = build(layers, x.shape[1:], dtype="float32")
     model.parameters["0.w"].value[...], model.parameters["1.w"].value[...] = task["w"], task["w_out"]
@@ -46,7 +49,7 @@ done = 0
 for word in sys.stdin:
     answer = {}
     if word.strip() == "warm":
-        answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+        answer["peak"] = peak.restart()
         steps(*new(), orders[0][:2*batch])
     elif word.strip() == "epoch":
         start = time.process_time()
@@ -55,5 +58,5 @@ for word in sys.stdin:
         done += 1
     else:
         answer["accuracy"] = accuracy(model.predict(x_test, batch=int(batch)), y_test)
-        answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+        answer["peak"] = peak.peak()
     print(json.dumps(answer), flush=True)

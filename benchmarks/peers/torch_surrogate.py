@@ -1,14 +1,14 @@
-"""Training of spiking_training.py with snnTorch (RESET subtract) or Norse (RESET zero): python torch_surrogate.py TASK.npz RESET.
+"""Training of spiking_training.py with snnTorch or Norse: python torch_surrogate.py TASK.npz RESET, subtract or zero.
 
 Both as their tutorials have it: a loop over the steps of a batch, neurons as modules, gradients by PyTorch.
 """
 
 import json
-import resource
 import sys
 import time
 
 import numpy as np
+import peak
 import torch
 
 torch.set_num_threads(1)
@@ -54,14 +54,17 @@ class SnnTorch(Common):
 
 
 class Norse(Common):
-    """Box neurons of Norse, v += (1 - beta) (i - v), with reset to zero; leaky integrators written down."""
+    """Box neurons of Norse, v += (1 - beta) (i - v), with reset to zero unseen by gradients; leaky integrators written down."""
 
     def __init__(self):
         super().__init__()
         import norse.torch as norse
         from norse.torch.functional.lif_box import LIFBoxParameters
 
-        p = LIFBoxParameters(tau_mem_inv=torch.tensor((1 - BETA)*1000), method="super")
+        def to_zero(z, v, reset, threshold):
+            return (1 - z.detach())*v
+
+        p = LIFBoxParameters(tau_mem_inv=torch.tensor((1 - BETA)*1000), method="super", reset_method=to_zero)
         self.lif = norse.LIFBoxCell(p, dt=0.001)
 
     def forward(self, x):
@@ -105,7 +108,7 @@ done = 0
 for word in sys.stdin:
     answer = {}
     if word.strip() == "warm":
-        answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+        answer["peak"] = peak.restart()
         steps(*new(), orders[0][:2*batch])
     elif word.strip() == "epoch":
         start = time.process_time()
@@ -114,5 +117,5 @@ for word in sys.stdin:
         done += 1
     else:
         answer["accuracy"] = accuracy(model)
-        answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
+        answer["peak"] = peak.peak()
     print(json.dumps(answer), flush=True)

@@ -107,7 +107,8 @@ def lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0.0, beta:
 
 
 def _gradients(source: Any, w: np.ndarray, v: np.ndarray | None, decays: list[np.ndarray], threshold: float, kind: tuple,
-               numbers: tuple, local: bool, u: np.ndarray, s: np.ndarray, g: np.ndarray, wanted: list[bool], axes: list[int]) -> tuple:
+               numbers: tuple, local: bool, u: np.ndarray, s: np.ndarray, g: np.ndarray, wanted: list[bool],
+               axes: list[int]) -> tuple:
     """Return the gradients of x, w, b, v, alpha and beta."""
     n, steps, units = s.shape
     dtype, single = s.dtype, s.dtype == np.float32

@@ -89,7 +89,7 @@ def first_spike(s: Any) -> Var:
 def _fed_back(s: Any, w: Any, b: Any, feedback: np.ndarray) -> Var:
     """Return s w + b, whose gradient goes back to s through other weights."""
     if feedback.shape != np.shape(data(w)):
-        raise ParameterError(f"leaky_integrator: feedback has shape {feedback.shape}; that of w, {np.shape(data(w))}, is needed.")
+        raise ParameterError(f"leaky_integrator: feedback has shape {feedback.shape}; {np.shape(data(w))} is needed, as w has.")
     own = ad.affine(s.detach() if isinstance(s, Var) else s, w, b)
     # adds nothing to the value; the first operation has no way back to s
     return record("feedback", own.value, (own, s), lambda g: g, lambda g: g @ feedback.T)

@@ -13,6 +13,8 @@ import pytest
 
 import neurosim as ns
 from neurosim import attractors, learning, nef, predictive, published
+from neurosim.learning.rules.energy import EnergyNetwork
+from neurosim.learning.rules.layers import Layers
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
@@ -23,7 +25,8 @@ NAMES = published.names()
 LONG = {"brunel_2000", "brette_2007", "vogels_abbott_2005", "potjans_diesmann_2014", "wang_2002", "song_2000", "vogels_2011",
         "izhikevich_2006", "diehl_cook_2015", "eliasmith_anderson_2003", "voelker_2019", "stewart_2010",
         "hopfield_1982", "hopfield_1984", "ramsauer_2021", "hinton_2002",
-        "rumelhart_1986", "whittington_bogacz_2017", "rao_ballard_1999"}
+        "rumelhart_1986", "whittington_bogacz_2017", "rao_ballard_1999",
+        "lillicrap_2016", "nokland_2016", "scellier_bengio_2017", "lee_2015"}
 #: a book and two papers in proceedings, which have none
 WITHOUT_DOI = {"eliasmith_anderson_2003", "voelker_2019", "stewart_2010"}
 RUNS = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NAMES]
@@ -112,7 +115,7 @@ def test_build_describes_a_network(name):
     module = published.load(name)
     # what needs no engine is described by an object of its own
     machines = (attractors.Hopfield, attractors.ModernHopfield, attractors.BoltzmannMachine, learning.Model,
-                predictive.PredictiveNetwork)
+                predictive.PredictiveNetwork, EnergyNetwork, Layers)
     assert isinstance(module.build(module.Parameters()), (ns.Network, nef.Network, *machines))
 
 

@@ -21,7 +21,7 @@ from neurosim.learning.learners.catalogue import LEARNERS, learner
 SMALL = {
     "nef-readout": {"n_neurons": 60},
     "pes": {"n_neurons": 60, "max_iter": 15},
-    "stdp-wta": {"n_neurons": 30, "max_iter": 4},
+    "stdp-wta": {"n_neurons": 30, "max_iter": 4, "balance": 0.4},
     "tempotron": {"max_iter": 20, "learning_rate": 2.0, "batch_size": 16},
     "liquid-state": {"n_neurons": 50, "alpha": 10.0},
 }
@@ -87,8 +87,8 @@ WRONG = {
                  ("memory", 0), ("shown", 0), ("rate", -5.0)],
     "tempotron": [("learning_rate", 0), ("momentum", 1.0), ("margin", 0), ("channels", None), ("tau", 3.0), ("step", 80.0),
                   ("window", -1.0)],
-    "liquid-state": [("n_neurons", 1), ("strength", -0.1), ("drive", "much"), ("synapses", "fixed"), ("slot", 2.0), ("slots", 0),
-                     ("tau_s", 0), ("readout", "svm"), ("alpha", 0)],
+    "liquid-state": [("n_neurons", 1), ("strength", -0.1), ("drive", "much"), ("synapses", "fixed"), ("slot", 2.0),
+                     ("slots", 0), ("tau_s", 0), ("readout", "svm"), ("alpha", 0)],
 }
 
 

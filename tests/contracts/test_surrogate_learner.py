@@ -74,7 +74,8 @@ def test_spikes_are_counted(name):
     np.testing.assert_allclose(cost["spikes_per_layer"], [first, *sent], rtol=1e-6)
     assert cost["spikes"] == pytest.approx(sum(cost["spikes_per_layer"]))
     reach = [w.shape[1] for w in model.coefs_]
-    events = sum(n*r for n, r in zip(cost["spikes_per_layer"], reach)) + (sent[0]*16 if name in ("recurrent", "e-prop", "symmetric") else 0)
+    events = sum(n*r for n, r in zip(cost["spikes_per_layer"], reach))
+    events += sent[0]*16 if name in ("recurrent", "e-prop", "symmetric") else 0
     assert cost["synaptic_events"] == pytest.approx(events, rel=1e-6)
     assert cost["multiplications"] == (2*reach[0] if first == 0 else 0)
 
@@ -137,9 +138,9 @@ def test_what_never_fires_is_told_and_divergence_ends():
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"coding": "latencies"}, "Did you mean 'latency'"), ({"readout": "counts"}, "Did you mean 'count'"), ({"steps": 0}, "steps"),
-    ({"hidden_layer_sizes": ()}, "hidden_layer_sizes"), ({"tau": -1}, "tau"), ({"threshold": 0}, "threshold"),
-    ({"surrogate": "x"}, "surrogate"), ({"steepness": "a"}, "steepness"), ({"learning_rate": -1}, "learning_rate"),
+    ({"coding": "latencies"}, "Did you mean 'latency'"), ({"readout": "counts"}, "Did you mean 'count'"),
+    ({"steps": 0}, "steps"), ({"hidden_layer_sizes": ()}, "hidden_layer_sizes"), ({"tau": -1}, "tau"),
+    ({"threshold": 0}, "threshold"), ({"surrogate": "x"}, "surrogate"), ({"steepness": "a"}, "steepness"), ({"learning_rate": -1}, "learning_rate"),
     ({"penalty": -1}, "penalty"), ({"penalty": 1, "low": 3, "high": 1}, "bounds"), ({"dtype": "int8"}, "dtype")])
 def test_refusals(change, message):
     with pytest.raises(ParameterError, match=message):

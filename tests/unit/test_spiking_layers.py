@@ -63,8 +63,8 @@ def test_layers_that_are_silent_or_never_rest():
     assert not spiking.warn_of_activity("hidden 1", S)
 
 
-@pytest.mark.parametrize("end", [nl.Integrator(3), nl.Integrator(3, tau_synapse=3.0, read="mean"), nl.Integrator(3, read="last"),
-                                 nl.Integrator(3, read="all"), nl.SpikeCount(), nl.FirstSpike()])
+@pytest.mark.parametrize("end", [nl.Integrator(3), nl.Integrator(3, tau_synapse=3.0, read="mean"),
+                                 nl.Integrator(3, read="last"), nl.Integrator(3, read="all"), nl.SpikeCount(), nl.FirstSpike()])
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_models_of_spiking_layers(end, recurrent):
     middle = nl.Spiking(3, tau_synapse=5.0, recurrent=recurrent, learn_tau=True, surrogate="sigmoid", steepness=4.0)
@@ -103,8 +103,9 @@ def test_manifolds_are_learnt():
 
 
 @pytest.mark.parametrize("wrong, message", [
-    (lambda: nl.Spiking(0), "units"), (lambda: nl.Spiking(3, tau=0), "tau must"), (lambda: nl.Spiking(3, reset="zeros"), "'zero'"),
-    (lambda: nl.Spiking(3, surrogate="sigmoidal"), "sigmoid"), (lambda: nl.Integrator(3, read="men"), "Did you mean 'mean'"),
+    (lambda: nl.Spiking(0), "units"), (lambda: nl.Spiking(3, tau=0), "tau must"),
+    (lambda: nl.Spiking(3, reset="zeros"), "'zero'"), (lambda: nl.Spiking(3, surrogate="sigmoidal"), "sigmoid"),
+    (lambda: nl.Integrator(3, read="men"), "Did you mean 'mean'"),
     (lambda: nl.Integrator(3, tau_synapse=-1), "tau_synapse"), (lambda: nl.Repeat(0), "steps"),
     (lambda: nl.build([nl.Spiking(3)], 5), "Repeat"), (lambda: nl.build([nl.Repeat(3)], (5, 4)), "Repeat needs"),
     (lambda: spiking.leaky_integrator(S, np.ones((6, 2)), beta=2), "beta"), (lambda: spiking.spike_count(S[0]), "shape"),

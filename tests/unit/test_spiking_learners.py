@@ -207,7 +207,6 @@ def test_samples_do_not_act_on_each_other():
 
 def test_one_spike_moves_weights_to_the_traces():
     """With eta = 1 the weights of a neuron are the traces of the channels at its last spike; the others stay."""
-    rng = np.random.default_rng(1)
     z = np.array([[1.0, 0.5, 0.0]])
     group = Competition(np.array([[1.0, 0], [1, 0], [1, 0]]), np.zeros(2), np.array([0.5, 0.25, 0.9]), 2.0, 0.0,
                         Times(inhibition=1e3))

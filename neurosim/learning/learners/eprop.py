@@ -2,7 +2,8 @@
 
     hidden    s_t = [U_t > theta], recurrent LIF neurons; see `neurosim.learning.Spiking`
     answer    leaky integrators read over time:  z,  p = softmax(z),  E = -log p_label
-    traces    of the synapse from i to j:  a_t = alpha a_(t-1) + s_i,   eps_t = beta eps_(t-1) + a_t,   e_t = psi(U_t - theta) eps_t
+    traces    of the synapse from i to j:  a_t = alpha a_(t-1) + s_i,   eps_t = beta eps_(t-1) + a_t,
+              e_t = psi(U_t - theta) eps_t
     signal    to neuron j at step t:  L_t = sum_k B_jk dE/dI_k(t),  I the currents of the answers, B their weights or random
     learning  dW_ij = -sum_t L_t e_t
 

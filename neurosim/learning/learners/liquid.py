@@ -4,8 +4,8 @@
     f = (s(t_1), ..., s(t_K)),   y = f W + b
 
 Only W and b learn, on f of all samples of the epoch, by one of three readouts of scikit-learn: ridge regression on one-hot
-targets, logistic regression, or the largest margin (a linear support vector machine for each class).  The liquid itself is drawn
-from `random_state`; see `reservoir`.
+targets, logistic regression, or the largest margin (a linear support vector machine for each class).  The liquid itself is
+drawn from `random_state`; see `reservoir`.
 
 Every epoch and every `partial_fit` learns the readout anew, from its own samples.
 

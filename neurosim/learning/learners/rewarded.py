@@ -2,7 +2,7 @@
 
     neuron spikes:   c <- c + x - w                        tau_c dc/dt = -c       eligibility of each connection
     reward           R = 1 if the neurons that fired are of the class wanted, -1 if of others (the sign of their spikes' sum)
-    at its end:      w <- w + eta (R - expected) c         for all connections, by one number that all receive
+    at its end:      w <- w + eta (R - expected) c, 0 <= w <= 1        for all connections, by one number that all receive
 
 x: traces of the channels. A critic, one unit for the whole network, adds up what each spike was worth, and sends the difference
 to what was expected to all neurons in the last step before darkness; it sends no more than that number.  While they learn,
@@ -80,13 +80,15 @@ class Rewarded(Competition):
                                             inputs=["worth", "acts"], parameters={"expected": expected})
         rule = PlasticityModel.from_equations(
             "dc/dt = -c/tau_c", on_pre="send(gain*(w - balance))", on_post="c += x_pre - w", on_step="w += eta*lesson_post*c",
-            parameters={"gain": self.gain, "eta": eta, "balance": self.balance, "tau_c": TAU_C}, name="rewarded")
+            parameters={"gain": self.gain, "eta": eta, "balance": self.balance, "tau_c": TAU_C}, name="rewarded",
+            bounds={"w": (0, 1)})
         e = Population(n, neuron, name="E", initial={"theta": self.thresholds})
         one = Population(1, critic, name="critic")
         steps, last = round(self.length/DT), round((self.length - DARK)/DT) - 1
         acts = np.tile(np.arange(steps) == last, len(z)).astype(float)
         return Network([x, e, one], record_spikes=[e], stimuli=[
-            *shows, TimedArray(dark, interval=DT, target=e, input="dark"), TimedArray(acts, interval=DT, target=one, input="acts"),
+            *shows, TimedArray(dark, interval=DT, target=e, input="dark"),
+            TimedArray(acts, interval=DT, target=one, input="acts"),
             TimedArray(noise, interval=self.length, target=e, input="noise"),
             TimedArray(wanted, interval=self.length, target=e, input="wanted")],
             projections=[

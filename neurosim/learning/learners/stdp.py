@@ -68,7 +68,7 @@ class STDPClassifier(LearnerClassifier):
         notes="Neurons compete for samples without labels; labels are counted afterwards.")
 
     def __init__(self, n_neurons: int = 200, *, channels: str = "on-off", eta: float = 0.1, slowing: float = 0.8,
-                 balance: float = 0.4, adaptation: float = 0.5, memory: float = 500.0, shown: float = 60.0,
+                 balance: float = 0.6, adaptation: float = 0.5, memory: float = 500.0, shown: float = 60.0,
                  rate: float = 200.0, max_iter: int = 10, batch_size: int = 1, early_stopping: bool = False,
                  validation_fraction: float = 0.1, n_iter_no_change: int = 10, random_state: Any = None):
         self.n_neurons = n_neurons

@@ -5,7 +5,8 @@
     dw_jc = +-eta/d K(t*_c - t_j)     if V_c(t*_c) is not beyond threshold +- margin; d: channels
 
 One tempotron for each class, which shall fire for samples of its class alone.  K(t* - t_j) is the derivative of V(t*) by w_j:
-t* moves too, but V is flat there.  The answer is the class whose potential comes highest; probabilities are softmax(V(t*)/margin).
+t* moves too, but V is flat there.  The answer is the class whose potential comes highest; probabilities are
+softmax(V(t*)/margin).
 
 Potentials are sums of K in closed form at every `step` ms, for many samples at once: what a leaky neuron with an exponential
 synapse on the engine does in front of the same spikes (as long as it does not fire), in products of matrices.
@@ -46,7 +47,8 @@ class TempotronClassifier(LearnerClassifier):
 
     Parameters beside those of every learner:
 
-    learning_rate: eta, of the mean over a batch; momentum: of the changes. margin: distance to the threshold at which a neuron may rest.
+    learning_rate: eta, of the mean over a batch; momentum: of the changes.
+    margin: distance to the threshold at which a neuron may rest.
     channels: "on-off" or "on", a channel for each feature and one for what is not there, or only the first.
     window: ms over which latencies are spread. tau, tau_s: of membrane and synapse, ms, tau > tau_s. step: ms.
 
