@@ -41,7 +41,9 @@ def poisson(rng, rate, n, n_steps):
     return steps, neurons
 
 
-@pytest.mark.parametrize("delay,dendritic,single", [(0.1, 0.0, False), (1.5, 0.0, False), (1.5, 1.0, True), (2.0, 2.0, False)])
+@pytest.mark.parametrize("delay,dendritic,single", [
+    pytest.param(0.1, 0.0, False, marks=pytest.mark.slow), pytest.param(1.5, 0.0, False, marks=pytest.mark.slow),
+    (1.5, 1.0, True), (2.0, 2.0, False)])
 def test_window_of_pair_stdp(delay, dendritic, single):
     """dw = a_plus exp(-gap/tau_plus) or -a_minus exp(gap/tau_minus), where the gap is that of times at the synapse."""
     gaps = np.arange(-60, 61, 3)
