@@ -95,6 +95,14 @@ class EnergyNetwork:
                 return s, made + 1
         return s, rounds
 
+    def products(self, rounds: int) -> int:
+        """Return the multiply-accumulates of `start`, `drive` and that many rounds of `settle`, for one sample."""
+        sizes, top = [w.size for w in self.layers.weights], self.top
+        # of a visit: what comes up, but for the drive, which stands still, and what comes down
+        visit = {level: (sizes[level - 1] if level > 1 else 0) + (sizes[level] if level < top else 0)
+                 for level in range(1, top + 1)}
+        return sum(sizes) + sizes[0] + rounds*sum(visit[level] for level in (*range(top, 0, -1), *range(2, top)))
+
     def energy(self, s: Sequence[np.ndarray]) -> np.ndarray:
         """Return E of each sample, (n,).
 

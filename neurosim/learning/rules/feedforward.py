@@ -75,6 +75,14 @@ def loss_of(output: str, answer: np.ndarray, t: np.ndarray) -> float:
     return float(np.vdot(d, d)/(2*len(t)))
 
 
+def input_gradient(layers: Layers, passed: Pass, error: np.ndarray) -> np.ndarray:
+    """Return dE/dx of each sample, (n, n_in), from its forward pass and delta^L, by backpropagation."""
+    d = error
+    for w, slope in zip(layers.weights[:0:-1], passed.slopes[::-1]):
+        d = (d @ w.T)*slope
+    return (d @ layers.weights[0].T).astype(np.float64)
+
+
 def changes(y: Sequence[np.ndarray], deltas: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return changes of weights and of biases from y of layers 0 ... L-1 and deltas of layers 1 ... L."""
     n = len(deltas[0])

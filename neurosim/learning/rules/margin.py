@@ -15,6 +15,7 @@ Mehrotra 1992, doi:10.1137/0802028 (predictor and corrector of the interior-poin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,8 @@ from neurosim.errors import ParameterError, SimulationError
 EXACT = 1e-10
 #: share of the way to the nearest bound that a step may go, and steps at most
 NEAR, STEPS = 0.995, 100
+#: of a in its distances to 0 and to C
+SIGNS = np.array([[1.0], [-1.0]])
 
 
 def perceptron(x: np.ndarray, y: np.ndarray, epochs: int = 100) -> tuple[np.ndarray, list[int]]:
@@ -85,49 +88,58 @@ def widest_margin(k: np.ndarray, y: np.ndarray, c: float = 1.0) -> Margin:
         ParameterError: for labels, a kernel or a price that cannot be used.
         SimulationError: if the kernel is so ill-conditioned that no solution is found.
     """
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+    from scipy.linalg import LinAlgError
 
     k, y = _checked(k, y)
     if k.shape != (len(y), len(y)) or len(np.unique(y)) < 2:
-        raise ParameterError(f"widest_margin: k has shape {k.shape}; it must be ({len(y)}, {len(y)}), with labels -1 and 1 present.")
+        raise ParameterError(f"widest_margin: k has shape {k.shape}; it must be ({len(y)}, {len(y)}), both labels there.")
     if not 0 < c < np.inf:
         raise ParameterError(f"widest_margin: c must be a finite number above 0, not {c!r}.")
-    n, q = len(y), y[:, None]*k*y
-    a, b = np.full(n, c/2), 0.0
-    # multipliers of a >= 0 and of a <= c
-    low, high, residuals = np.ones(n), np.ones(n), []
+    q, a, b = y[:, None]*k*y, np.full(len(y), c/2), 0.0
+    multipliers, residuals = np.ones((2, len(y))), []
     for _ in range(STEPS):
-        room, dual, primal = c - a, q @ a + b*y - 1 - low + high, y @ a
-        gap = (a @ low + room @ high)/(2*n)
+        # distances to the two bounds
+        slack = np.stack([a, c - a])
         try:
-            factor = cho_factor(q + np.diag(low/a + high/room))
+            solve = _linearised(q, y, q @ a + b*y - 1, y @ a, slack, multipliers)
         except LinAlgError:
             break
-        by_label = cho_solve(factor, y)
-
-        def step(to_low: np.ndarray, to_high: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
-            da = cho_solve(factor, -dual + to_low/a - to_high/room)
-            db = (y @ da + primal)/(y @ by_label)
-            da -= by_label*db
-            return da, db, (to_low - low*da)/a, (to_high + high*da)/room
-
-        def reach(da: np.ndarray, dlow: np.ndarray, dhigh: np.ndarray) -> float:
-            value, change = np.concatenate([a, room, low, high]), np.concatenate([da, -da, dlow, dhigh])
-            return float(min(1.0, (-value[change < 0]/change[change < 0]).min(initial=np.inf)))
-
         # to the solution of the linearised conditions, and then with what that left over
-        da, _, dlow, dhigh = step(-a*low, -room*high)
-        far = reach(da, dlow, dhigh)
-        left = ((a + far*da) @ (low + far*dlow) + (room - far*da) @ (high + far*dhigh))/(2*n)
-        centre = gap*(left/gap)**3
-        da, db, dlow, dhigh = step(centre - a*low - da*dlow, centre - room*high + da*dhigh)
-        far = NEAR*reach(da, dlow, dhigh)
-        a, b, low, high = a + far*da, b + far*db, low + far*dlow, high + far*dhigh
+        gap = slack*multipliers
+        _, _, ds, dm = solve(-gap)
+        far = _reach(slack, ds, multipliers, dm)
+        centre = gap.mean()*(((slack + far*ds)*(multipliers + far*dm)).mean()/gap.mean())**3
+        da, db, ds, dm = solve(centre - gap - ds*dm)
+        far = NEAR*_reach(slack, ds, multipliers, dm)
+        a, b, multipliers = a + far*da, b + far*db, multipliers + far*dm
         residuals.append(residual(a, b, k, y, c))
         if residuals[-1] < EXACT*max(1.0, c):
             return Margin(a, float(b), residuals)
-    raise SimulationError("widest_margin: no solution found: the kernel is not positive semidefinite, or c is so large that rounding "
-                          "hides it. Scale the features to about 1, or use a smaller c.")
+    raise SimulationError("widest_margin: no solution found: the kernel is not positive semidefinite, or c is so large that "
+                          "rounding hides it. Scale the features to about 1, or use a smaller c.")
+
+
+def _linearised(q: np.ndarray, y: np.ndarray, slope: np.ndarray, sum_y: float, slack: np.ndarray,
+                multipliers: np.ndarray) -> Callable:
+    """Return a function: from the change wanted of slack*multipliers to changes of a, b, slack and multipliers."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    factor = cho_factor(q + np.diag((multipliers/slack).sum(axis=0)))
+    by_label = cho_solve(factor, y)
+
+    def solve(wanted: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+        da = cho_solve(factor, (SIGNS*(multipliers + wanted/slack)).sum(axis=0) - slope)
+        db = (y @ da + sum_y)/(y @ by_label)
+        da -= by_label*db
+        ds = SIGNS*da
+        return da, db, ds, (wanted - multipliers*ds)/slack
+
+    return solve
+
+
+def _reach(slack: np.ndarray, ds: np.ndarray, multipliers: np.ndarray, dm: np.ndarray) -> float:
+    """Return the longest step, 1 at most, that leaves all slacks and multipliers at 0 or above."""
+    return 1/max(1.0, float(-(ds/slack).min()), float(-(dm/multipliers).min()))
 
 
 def _checked(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
