@@ -140,7 +140,8 @@ def test_what_never_fires_is_told_and_divergence_ends():
 @pytest.mark.parametrize("change, message", [
     ({"coding": "latencies"}, "Did you mean 'latency'"), ({"readout": "counts"}, "Did you mean 'count'"),
     ({"steps": 0}, "steps"), ({"hidden_layer_sizes": ()}, "hidden_layer_sizes"), ({"tau": -1}, "tau"),
-    ({"threshold": 0}, "threshold"), ({"surrogate": "x"}, "surrogate"), ({"steepness": "a"}, "steepness"), ({"learning_rate": -1}, "learning_rate"),
+    ({"threshold": 0}, "threshold"), ({"surrogate": "x"}, "surrogate"), ({"steepness": "a"}, "steepness"),
+    ({"learning_rate": -1}, "learning_rate"),
     ({"penalty": -1}, "penalty"), ({"penalty": 1, "low": 3, "high": 1}, "bounds"), ({"dtype": "int8"}, "dtype")])
 def test_refusals(change, message):
     with pytest.raises(ParameterError, match=message):
@@ -154,6 +155,6 @@ def test_digits():
     a, b, ya, yb = train_test_split(x, y, test_size=0.25, stratify=y, random_state=0)
     scores = [SurrogateClassifier(random_state=seed).fit(a, ya).score(b, yb) for seed in range(5)]
     assert np.mean(scores) >= 0.97
-    # with transposed weights 97.7 %, with random ones 96.2 %; standard deviation of one seed 0.5 % and 2.5 %
-    scores = [EPropClassifier(feedback="symmetric", random_state=seed).fit(a, ya).score(b, yb) for seed in range(2)]
-    assert np.mean(scores) >= 0.95
+    # e-prop with random feedback: measured 97.4 %, standard deviation of one seed 0.3 %
+    scores = [EPropClassifier(random_state=seed).fit(a, ya).score(b, yb) for seed in range(2)]
+    assert np.mean(scores) >= 0.96

@@ -26,16 +26,7 @@ BLOCK = 2048
 
 
 class _Readout(DecodedPopulation):
-    """Parameters beside those of every learner (max_iter more than 1 changes nothing, batch_size is not used):
-
-    n_neurons: neurons of the population.
-    encoders: "differences" of samples of the first call, or directions on the "sphere".
-    max_rates: Hz, two ends. intercepts: two ends within [-1, 1).
-    noise: sigma as a share of the highest rate.
-    tau_m, t_ref: of the LIF neurons, ms.
-    mode: "rate" or "spiking", of the answers.
-    duration: ms for which a sample is shown in spiking mode.
-    """
+    """Common part of classes and numbers; for the parameters see `NEFReadoutClassifier`."""
 
     traits: ClassVar[Traits] = Traits(
         rule="W = argmin |A W - T|^2 + m sigma^2 |W|^2", local=False, needs="none", phases=1,
@@ -95,11 +86,19 @@ class _Readout(DecodedPopulation):
 
 
 class NEFReadoutClassifier(_Readout, LearnerClassifier):
-    __doc__ = f"""Classes decoded from a population of LIF neurons; decoders by regularised least squares to one-hot targets.
+    """Classes decoded from a population of LIF neurons; decoders by regularised least squares to one-hot targets.
 
     Probabilities are those nearest to what is decoded.
 
-    {_Readout.__doc__}
+    Parameters beside those of every learner (max_iter more than 1 changes nothing, batch_size is not used):
+
+    n_neurons: neurons of the population.
+    encoders: "differences" of samples of the first call, or directions on the "sphere".
+    max_rates: Hz, two ends. intercepts: two ends within [-1, 1).
+    noise: sigma as a share of the highest rate.
+    tau_m, t_ref: of the LIF neurons, ms.
+    mode: "rate" or "spiking", of the answers.
+    duration: ms for which a sample is shown in spiking mode.
     """
 
     def _output(self, x: np.ndarray) -> np.ndarray:
@@ -107,9 +106,9 @@ class NEFReadoutClassifier(_Readout, LearnerClassifier):
 
 
 class NEFReadoutRegressor(_Readout, LearnerRegressor):
-    __doc__ = f"""Numbers decoded from a population of LIF neurons; decoders by regularised least squares.
+    """Numbers decoded from a population of LIF neurons; decoders by regularised least squares.
 
-    {_Readout.__doc__}
+    Parameters: as for `NEFReadoutClassifier`.
     """
 
     def _output(self, x: np.ndarray) -> np.ndarray:

@@ -5,9 +5,9 @@
     spike of neuron k:  g_e or g_i of its targets grow by w r
 
 y is the share of the transmitter that was used: dynamic synapses are depressed by use (Tsodyks & Markram 1997), static ones
-(u = 1) have recovered before the next step.  A sample is a constant current i into each neuron, shown for some slots of time; s is read at
-the end of each.  In a dark slot after them all returns to where it began, for leaks are so wide that a step leaves no more than
-rounding errors, 1e-16 of each state: after some steps what a sample does depends on no other.
+(u = 1) have recovered before the next step.  A sample is a constant current i into each neuron, shown for some slots of time;
+s is read at the end of each.  In a dark slot after them all returns to where it began, for leaks are so wide that a step leaves
+no more than rounding errors, 1e-16 of each state: after some steps what a sample does depends on no other.
 
 Sources: Maass, Natschlaeger & Markram 2002, doi:10.1162/089976602760407955; Tsodyks & Markram 1997,
 doi:10.1073/pnas.94.2.719.

@@ -1,12 +1,15 @@
 """Reward-modulated STDP: competing neurons, each of one class, that learn from the reward of their answers alone.
 
-    sample      the first of all neurons to fire silences the others; its class is the answer
-    reward      R = 1 if it is right, -1 if it is wrong: one number for the whole network, which does not say what had been right
+    sample      whoever fires first silences the others, but for those that fire within a step of it
+    reward      R = mean over its spikes, 1 for a right one and -1 for any other: one number for all
     learning    w <- w + eta (R - expected) c,   c: sum of x - w at the spikes of the neuron   (see `rewarded`)
 
-What was rewarded more than expected is moved to, what less is moved from. expected is the mean reward of the epoch before, at most
-`trust`: once all is right there would be nothing to learn from being right.  Weights begin near samples drawn at random,
-whatever their class.  The answer is the class that gets most spikes.
+What was rewarded more than expected is moved to, what less is moved from. expected is the mean reward of the epoch before, at
+most `trust`: with more, mistakes push more than successes hold, and what was learnt is lost again.  Weights begin near samples
+drawn at random, whatever their class.  The answer is the class that gets most spikes.
+
+One number cannot tell which of several neurons was right: as long as many fire for a sample, it learns slowly, and differently
+from seed to seed. Competition must be sharp, which channels of different brightness and a high balance make it.
 
 Sources: Izhikevich 2007, doi:10.1093/cercor/bhl152; Fremaux & Gerstner 2016, doi:10.3389/fncir.2015.00085.
 """
@@ -36,7 +39,8 @@ class RewardSTDPClassifier(LearnerClassifier):
     eta: speed of learning; slowing: its factor from epoch to epoch.
     exploration: standard deviation of the random currents while learning, in thresholds; it slows down likewise.
     trust: the highest reward that is expected.
-    channels: "on-off" or "on", a channel for each feature and one for what is not there, or only the first.
+    channels: "on", a channel for each feature, as for images; or "on-off", one for what is not there too, with a lower balance
+        (0.5), as for a few features.
     balance: feed-forward inhibition, as a share of the mean brightness of the channels.
     adaptation: how far thresholds rise in the long run, in thresholds, for one spike a sample; memory: samples in which what a
         spike added falls to 1/e.
@@ -50,8 +54,8 @@ class RewardSTDPClassifier(LearnerClassifier):
         error_signal="one reward, broadcast to all", spiking=True, source_doi="10.3389/fncir.2015.00085",
         notes="The network is told whether it was right, never what would have been right.")
 
-    def __init__(self, per_class: int = 10, *, eta: float = 0.03, slowing: float = 0.9, exploration: float = 0.5,
-                 trust: float = 0.5, channels: str = "on-off", balance: float = 0.4, adaptation: float = 0.2,
+    def __init__(self, per_class: int = 10, *, eta: float = 0.15, slowing: float = 0.95, exploration: float = 0.1,
+                 trust: float = -0.3, channels: str = "on", balance: float = 0.95, adaptation: float = 0.5,
                  memory: float = 500.0, shown: float = 60.0, rate: float = 200.0, max_iter: int = 15, batch_size: int = 1,
                  early_stopping: bool = False, validation_fraction: float = 0.1, n_iter_no_change: int = 10,
                  random_state: Any = None):
@@ -106,7 +110,7 @@ class RewardSTDPClassifier(LearnerClassifier):
         except SimulationError as problem:
             raise Diverged(f"{problem} Use a lower eta.") from None
         net.weights[...], net.thresholds[...] = after.weights, after.thresholds
-        self._expected[0] = np.sign((spikes*(2*wanted - 1)).sum(axis=1)).mean()
+        self._expected[0] = ((spikes*(2*wanted - 1)).sum(axis=1)/np.maximum(spikes.sum(axis=1), 1)).mean()
         return float((1 - self._expected[0])/2)
 
     def _output(self, x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Competing neurons that learn by STDP only as far as reward follows: the network of `winners` with a critic, on the engine.
 
     neuron spikes:   c <- c + x - w                        tau_c dc/dt = -c       eligibility of each connection
-    reward           R = 1 if the neurons that fired are of the class wanted, -1 if of others (the sign of their spikes' sum)
+    reward           R = mean over all spikes: 1 for one of a neuron of the class wanted, -1 for any other
     at its end:      w <- w + eta (R - expected) c, 0 <= w <= 1        for all connections, by one number that all receive
 
 x: traces of the channels. A critic, one unit for the whole network, adds up what each spike was worth, and sends the difference
@@ -71,13 +71,13 @@ class Rewarded(Competition):
         p, n, dark = self.times, len(self.thresholds), self._dark(len(z))
         neuron = NeuronModel.from_equations(
             "dv/dt = (g + noise - v)/tau - leak*dark*v\ndg/dt = -g/tau_g - leak*dark*g\ndtheta/dt = -forget*theta\n"
-            "dworth/dt = -leak*dark*worth\ndlesson/dt = leak*(teaching - lesson)", threshold="v > 1 + theta",
-            reset="v = 0; theta += theta_plus; worth += 2*wanted - 1", name="rewarded",
+            "dworth/dt = -leak*dark*worth\ndfired/dt = -leak*dark*fired\ndlesson/dt = leak*(teaching - lesson)",
+            threshold="v > 1 + theta", reset="v = 0; theta += theta_plus; worth += 2*wanted - 1; fired += 1", name="rewarded",
             inputs=["dark", "noise", "wanted", "teaching"],
             parameters={"tau": p.tau, "tau_g": p.tau_g, "forget": 1/(memory*self.length), "theta_plus": theta_plus,
                         "leak": CLEAR})
-        critic = NeuronModel.from_equations("surprise = acts*(sign(worth) - expected*abs(sign(worth)))", name="critic",
-                                            inputs=["worth", "acts"], parameters={"expected": expected})
+        critic = NeuronModel.from_equations("surprise = acts*(worth/maximum(fired, 1) - expected*minimum(fired, 1))",
+                                            inputs=["worth", "fired", "acts"], parameters={"expected": expected}, name="critic")
         rule = PlasticityModel.from_equations(
             "dc/dt = -c/tau_c", on_pre="send(gain*(w - balance))", on_post="c += x_pre - w", on_step="w += eta*lesson_post*c",
             parameters={"gain": self.gain, "eta": eta, "balance": self.balance, "tau_c": TAU_C}, name="rewarded",
@@ -94,5 +94,5 @@ class Rewarded(Competition):
             projections=[
                 Projection(x, e, AllToAll(), Delta(self.weights.T.ravel(), variable="g"), delay=DT, plasticity=rule, name="W"),
                 Projection(e, e, AllToAll(autapses=False), Delta(-p.inhibition, variable="v"), delay=DT, name="inhibition"),
-                GradedProjection(e, one, np.ones((n, 1)), variable="worth", input="worth"),
+                *(GradedProjection(e, one, np.ones((n, 1)), variable=v, input=v, name=v) for v in ("worth", "fired")),
                 GradedProjection(one, e, np.ones((1, n)), variable="surprise", input="teaching")])

@@ -24,6 +24,7 @@ SMALL = {
     "stdp-wta": {"n_neurons": 30, "max_iter": 4, "balance": 0.4},
     "tempotron": {"max_iter": 20, "learning_rate": 2.0, "batch_size": 16},
     "liquid-state": {"n_neurons": 50, "alpha": 10.0},
+    "reward-stdp": {"per_class": 4, "max_iter": 6, "channels": "on-off", "balance": 0.5},
 }
 CLASSIFIERS = [learner(name, random_state=0, **small) for name, small in SMALL.items()]
 REGRESSORS = [learner(name, numbers=True, random_state=0, **small) for name, small in SMALL.items() if LEARNERS[name][2]]
@@ -89,6 +90,8 @@ WRONG = {
                   ("window", -1.0)],
     "liquid-state": [("n_neurons", 1), ("strength", -0.1), ("drive", "much"), ("synapses", "fixed"), ("slot", 2.0),
                      ("slots", 0), ("tau_s", 0), ("readout", "svm"), ("alpha", 0)],
+    "reward-stdp": [("per_class", 0), ("eta", 0), ("slowing", 0), ("exploration", -1.0), ("trust", 1.5), ("channels", "both"),
+                    ("balance", 1.0), ("adaptation", "x"), ("memory", 0), ("shown", 0), ("rate", 0)],
 }
 
 
