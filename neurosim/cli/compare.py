@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import shlex
+from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from neurosim.cli import Command, Failed
-from neurosim.cli.output import open_folder, table, write_figure
+from neurosim.cli.output import open_folder, table, write, write_figure
 from neurosim.cli.values import read_value
 
 EXAMPLES = """
@@ -52,7 +54,8 @@ class Sizes(click.ParamType):
 @click.option("--folds", type=click.IntRange(2), metavar="K", help="Divide the samples into K parts, each the test of one run.")
 @click.option("--test-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.25, show_default=True,
               metavar="SHARE", help="Share of the samples for the test.")
-@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Passes over the samples.  [default: 50; up to 500 for fewer than 1500]")
+@click.option("--epochs", type=click.IntRange(1), metavar="N",
+              help="Passes over the samples.  [default: 50; up to 500 for fewer than 1500]")
 @click.option("--hidden", type=Sizes(), metavar="N,...", help="Sizes of hidden layers.")
 @click.option("--set", "pairs", multiple=True, metavar="[LEARNER.]NAME=VALUE", help="Set a parameter. May be repeated.")
 @click.option("--scale", type=click.Choice(["standard", "unit", "none"]),
@@ -62,6 +65,8 @@ class Sizes(click.ParamType):
 @click.option("--header/--no-header", default=None, help="Whether a CSV file begins with names.  [default: found out]")
 @click.option("--target", type=click.FloatRange(max=1.0), metavar="SCORE",
               help="Score whose epochs and seconds are told.  [default: 95 % of the way from chance to the best]")
+@click.option("--measures", default="usual", show_default=True, metavar="NAME,...",
+              help="What else is measured: cost, robustness, feedback, labels; usual is all but labels, or all, or none.")
 @click.option("--plain-intervals", is_flag=True, help="Do not widen intervals for samples that runs share.")
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Runs at a time.")
 @click.option("--resume", is_flag=True, help="Take the finished runs of --out instead of making them again.")
@@ -77,8 +82,9 @@ def command(data: str, learners: str, seeds: int, seed: int, pairs: tuple[str, .
     Intervals (95 %) are over runs. With --split fresh or --folds they tell of new samples and are widened for samples that
     the runs share (Nadeau and Bengio 2003); with --split fixed they tell of the learners' own random numbers only.
 
-    comparison.png, comparison.csv, curves.csv and comparison.json are written to --out, and each finished run to records/
-    there, so that --resume goes on after an interruption. The exit code is 1 if every run of a learner failed.
+    comparison.html, a page with everything, comparison.png, comparison.csv, curves.csv and comparison.json are written to
+    --out, and each finished run to records/ there, so that --resume goes on after an interruption. The exit code is 1 if
+    every run of a learner failed.
     """
     from neurosim.learning.comparing.running import arrange, carry_out
 
@@ -89,13 +95,33 @@ def command(data: str, learners: str, seeds: int, seed: int, pairs: tuple[str, .
                        resume=resume, command=_typed())
     _print(result)
     written = result.save(folder)
-    from neurosim import plot
-
-    written.insert(0, write_figure(folder / "comparison.png", plot.comparison_report(result).errors))
+    written[:0] = _page(result, folder)
     click.echo("Written: " + ", ".join(str(p) for p in written))
     if any(row["failed"] == row["runs"] for row in result.table()):
         raise Failed(1)
     return 0
+
+
+def _page(result: Any, folder: Path) -> list[Path]:
+    """Write the figure and the page, which holds all figures."""
+    from neurosim import plot
+    from neurosim.learning.comparing.page import page
+    from neurosim.plot.comparison_measures import comparison_costs, comparison_robustness
+
+    figure = write_figure(folder / "comparison.png", plot.comparison_report(result).errors)
+    shown = [("Errors on the samples for the test, how they fell along learning, and the cosine of changes with those of "
+              "backpropagation.", figure.read_bytes())]
+    names = result.measures()
+    for wanted, draw, caption in (
+            ("products synaptic_events", comparison_costs, "How many weights an answer reads, and how many spikes it takes."),
+            ("noise_0.25", comparison_robustness, "Scores when samples are disturbed more and more; noise and steps in "
+             "standard deviations of a feature.")):
+        if set(wanted.split()) & set(names):
+            held = io.BytesIO()
+            plot.save(draw(result), held, format="png")
+            shown.append((caption, held.getvalue()))
+    path = write(folder / "comparison.html", lambda part: part.write_text(page(result, shown), encoding="utf-8"))
+    return [path, figure]
 
 
 def _typed() -> str:

@@ -15,6 +15,7 @@ from neurosim.plot.comparison import (
     comparison_report,
     learning_curves,
 )
+from neurosim.plot.comparison_measures import comparison_costs, comparison_robustness
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve
@@ -50,8 +51,10 @@ __all__ = [
     "action_potential",
     "backprop_cosines",
     "capacity_curve",
+    "comparison_costs",
     "comparison_errors",
     "comparison_report",
+    "comparison_robustness",
     "connectivity_matrix",
     "correlation_histogram",
     "correlation_matrix",

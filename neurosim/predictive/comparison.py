@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.predictive.clamps import clamps
-from neurosim.predictive.network import PredictiveNetwork
+from neurosim.predictive.network import DISCRIMINATIVE, PredictiveNetwork
 from neurosim.predictive.schedules import Changes, changes, first_pass, learnt, slopes
 
 
@@ -41,6 +41,23 @@ def backprop(net: PredictiveNetwork, data: Any, label: Any) -> Changes:
         delta.append(slopes(net, x, y, i)*(delta[-1] @ net.M[i - 1].T))
     loss = float(f.mean())
     return learnt(net, y, delta, loss, loss)
+
+
+def input_gradient(net: PredictiveNetwork, data: Any, label: Any) -> np.ndarray:
+    """Return dF^0/d(data) of each sample, (rows, n_data), with all layers as predicted from the data (discriminative).
+
+        dF^0/dx^L = -sigma'(x^L) o (delta^(L-1) (M^(L-1))^T)
+
+    Raises:
+        ParameterError: the network predicts data instead of answers; or as for `backprop`.
+    """
+    if net.direction != DISCRIMINATIVE:
+        raise ParameterError("input_gradient: with direction='generative' an answer is no function of one pass.")
+    held = clamps(net, data, label)
+    x, y, delta, _ = first_pass(net, held)
+    for i in range(1, net.top + 1):
+        delta = slopes(net, x, y, i)*(delta @ net.M[i - 1].T)
+    return -delta.astype(np.float64)
 
 
 def cosines(net: PredictiveNetwork, data: Any, label: Any, schedule: str = "rest", **options: Any) -> np.ndarray:

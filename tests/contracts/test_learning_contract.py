@@ -26,6 +26,13 @@ LAYERS = {
     "gru": (nl.GRU(3), (4, 2)), "gru sequence": (nl.GRU(3, sequence=True), (4, 2)),
     "mingru": (nl.MinGRU(3), (4, 2)), "mingru loop": (nl.MinGRU(3, sequence=True, scan=False), (4, 2)),
     "sequential": (nl.Sequential((nl.Dense(3, "tanh"), nl.Dense(2))), (4,)),
+    "repeat": (nl.Repeat(3), (4,)), "spike count": (nl.SpikeCount(), (5, 4)),
+    "integrator": (nl.Integrator(3, read="mean"), (5, 4)), "integrator of currents": (nl.Integrator(2, tau_synapse=5.0), (6, 3)),
+}
+#: layers whose gradients are not those of what they compute but of a smooth stand-in: tests/unit/test_spiking_*.py check them
+SURROGATE = {
+    "spiking": (nl.Spiking(3, tau=4.0), (6, 4)), "spiking recurrent": (nl.Spiking(3, recurrent=True, learn_tau=True), (6, 4)),
+    "first spike": (nl.FirstSpike(), (6, 4)),
 }
 
 
@@ -61,9 +68,9 @@ def set_weight(tree, name, value):
     tree[last] = value
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [*LAYERS, *SURROGATE])
 def test_shapes_seeds_and_dtypes(name):
-    layer, shape = LAYERS[name]
+    layer, shape = {**LAYERS, **SURROGATE}[name]
     x = samples(shape)
     made = {(seed, dtype): nl.build([layer], shape, seed, dtype) for seed in (0, 1) for dtype in ("float64", "float32")}
     for (_, dtype), model in made.items():
@@ -107,7 +114,7 @@ def test_every_public_layer_has_a_case():
     from neurosim.learning.layers import Layer
 
     public = {n for n in nl.__all__ if isinstance(getattr(nl, n), type) and issubclass(getattr(nl, n), Layer)} - {"Layer"}
-    assert public == {type(layer).__name__ for layer, _ in LAYERS.values()}
+    assert public == {type(layer).__name__ for layer, _ in [*LAYERS.values(), *SURROGATE.values()]}
 
 
 def test_public_names():

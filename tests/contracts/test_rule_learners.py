@@ -31,9 +31,20 @@ SMALL = {
 FAST = {"max_iter": 25, "learning_rate": 0.01, "random_state": 0}
 
 
-@parametrize_with_checks([learner(name, numbers=numbers, **FAST, **small) for numbers in (False, True)
-                          for name, small in SMALL.items()])
+@parametrize_with_checks([learner(name, **FAST, **small) for name, small in SMALL.items()])
 def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([learner("feedback-alignment", numbers=True, **FAST, **SMALL["feedback-alignment"])])
+def test_scikit_learn_with_numbers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([learner(name, numbers=True, **FAST, **small) for name, small in SMALL.items()
+                          if name != "feedback-alignment"])
+def test_scikit_learn_with_numbers_of_the_others(estimator, check):
     check(estimator)
 
 

@@ -26,12 +26,20 @@ SMALL = {
     "liquid-state": {"n_neurons": 50, "alpha": 10.0},
     "reward-stdp": {"per_class": 4, "max_iter": 6, "channels": "on-off", "balance": 0.5},
 }
-CLASSIFIERS = [learner(name, random_state=0, **small) for name, small in SMALL.items()]
+#: those that run networks in every check
+LONG = ("stdp-wta", "reward-stdp")
+CLASSIFIERS = {name: learner(name, random_state=0, **small) for name, small in SMALL.items()}
 REGRESSORS = [learner(name, numbers=True, random_state=0, **small) for name, small in SMALL.items() if LEARNERS[name][2]]
 
 
-@parametrize_with_checks([*CLASSIFIERS, *REGRESSORS])
+@parametrize_with_checks([*(one for name, one in CLASSIFIERS.items() if name not in LONG), *REGRESSORS])
 def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([CLASSIFIERS[name] for name in LONG])
+def test_scikit_learn_at_length(estimator, check):
     check(estimator)
 
 

@@ -33,8 +33,18 @@ KINDS = {
 every = pytest.mark.parametrize("name", KINDS)
 
 
-@parametrize_with_checks([KINDS[name] for name in ("current", "latency", "phase", "e-prop")])
+@parametrize_with_checks([KINDS[name] for name in ("current", "e-prop")])
 def test_contract(estimator, check):
+    _keeps(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([KINDS[name] for name in ("latency", "phase", "recurrent", "symmetric")])
+def test_contract_of_variants(estimator, check):
+    _keeps(estimator, check)
+
+
+def _keeps(estimator, check):
     with warnings.catch_warnings():
         # the checks' own data are not made for learning
         warnings.simplefilter("ignore", NumericalWarning)

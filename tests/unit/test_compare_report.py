@@ -34,7 +34,7 @@ def test_command_writes_its_files_and_resumes(tmp_path):
                  "--split", "fixed"]
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
-    names = ["comparison.csv", "comparison.json", "comparison.png", "curves.csv", "records"]
+    names = ["comparison.csv", "comparison.html", "comparison.json", "comparison.png", "curves.csv", "records"]
     assert sorted(p.name for p in out.iterdir()) == names
     assert (out / "comparison.png").stat().st_size > 20_000 and len(list((out / "records").iterdir())) == 6
     whole = json.loads((out / "comparison.json").read_text())

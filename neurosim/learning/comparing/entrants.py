@@ -76,7 +76,8 @@ def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, usual: 
             classes; a dict gives labels.
         numbers: whether the answers are numbers.
         epochs: of all that learn in epochs, unless their own max_iter is set by name.
-        usual: epochs where nothing is said, neither here nor by an estimator of one's own.
+        usual: epochs where nothing is said, neither here nor by an estimator of one's own; fewer, in proportion, for a class
+            whose default of max_iter is below 50.
         hidden: sizes of hidden layers, of all that have them.
         settings: values of parameters: "learner.parameter" for one, "parameter" for all that have it.
 
@@ -93,7 +94,8 @@ def entrants(learners: Any, numbers: bool, *, epochs: int | None = None, usual: 
         _set_for_all(found, "hidden_layer_sizes", sizes, "hidden")
     for key, value in (settings or {}).items():
         _set(found, key, value)
-    return [Entrant(label, *_with_epochs(estimator, stated, epochs, usual)) for label, (_, estimator, stated) in zip(labels, found)]
+    return [Entrant(label, *_with_epochs(estimator, stated, epochs, usual))
+            for label, (_, estimator, stated) in zip(labels, found)]
 
 
 def _listed(learners: Any, numbers: bool) -> list[tuple[str | None, Any]]:
@@ -239,7 +241,9 @@ def _with_epochs(estimator: Any, stated: Mapping[str, Any], epochs: int | None, 
     count = stated.get("max_iter", epochs)
     if count is None:
         default = inspect.signature(type(estimator)).parameters["max_iter"].default
-        count = usual if parameters["max_iter"] == default else parameters["max_iter"]
+        # one whose own default is fewer passes than are usual, such as one that solves for its weights, gets so many fewer
+        few = default if isinstance(default, int) and default < EPOCHS else EPOCHS
+        count = max(1, round(usual*few/EPOCHS)) if parameters["max_iter"] == default else parameters["max_iter"]
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ParameterError(f"{type(estimator).__name__}: epochs (max_iter) must be a whole number of at least 1, not "
                              f"{count!r}.")

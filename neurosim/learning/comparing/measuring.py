@@ -1,7 +1,8 @@
 """One run: a learner learns, what it can do is measured on the way and at the end, and all of it becomes one plain record.
 
 A measure is a function of `Trained`.  Those of `ON_THE_WAY` are called after chosen epochs, those of `AT_THE_END` once; what
-they return, plain values, stands in the record under their name.  Time counts learning alone, not measuring, nor what is only
+they return, plain values, stands in the record under their name.  Those of `measures.MEASURES` that the plan asks for follow,
+and their numbers stand under "measured".  Time counts learning alone, not measuring, nor what is only
 done once in a process: before a run the learner is tried on a few samples, so that code is compiled and packages are imported.
 A run computes on one thread; runs share the cores by `jobs`.
 """
@@ -12,42 +13,22 @@ import contextlib
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import ParameterError
 from neurosim.learning.comparing.datasets import Dataset
+from neurosim.learning.comparing.measures import MEASURES
 from neurosim.learning.comparing.protocol import Job, scaling, split
+from neurosim.learning.comparing.trained import Trained, afresh, score
 
 #: about so many times the measures on the way are taken
-MARKS = 50
+MARKS = 25
 #: samples on which changes of weights are compared with backpropagation
 PROBE = 128
 #: samples on which a learner is tried before time is taken
 FEW = 32
-
-
-@dataclass(eq=False)
-class Trained:
-    """A learner and the samples it has to do with: those it learns from, those for the test, and some of the first as probe."""
-
-    learner: Any
-    x: np.ndarray
-    y: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    probe: np.ndarray
-
-
-def score(learner: Any, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the share of right answers, or, for numbers, R^2 = 1 - sum (y - answer)^2 / sum (y - mean y)^2."""
-    found = np.asarray(learner.predict(x))
-    if y.dtype.kind == "i":
-        return float(np.mean(found == y))
-    left = np.sum((y - found.reshape(y.shape)) ** 2)
-    return float(1.0 - left / np.sum((y - y.mean()) ** 2))
 
 
 def score_of_test(trained: Trained) -> float:
@@ -102,6 +83,7 @@ def measure(job: Job, data: Dataset) -> dict[str, Any]:
         epochs, cpu_seconds, wall_seconds              of learning, all in all
         curve                                          {"epoch", "cpu_seconds", "wall_seconds", and the measures on the way}
         score, train_score                             the measures at the end; None if it failed
+        measured                                       numbers by name, of the measures that the plan asks for
         diverged, failed, warnings                     what went wrong, in words, or None; and what was warned of
 
     What fails fails alone: the record then says so.  A learner that diverged is measured as it was before.
@@ -111,7 +93,7 @@ def measure(job: Job, data: Dataset) -> dict[str, Any]:
     record = {"learner": job.entrant.label, "seed": job.seed, "fold": job.fold, "n_train": 0, "n_test": 0,
               "job": job.description(data), "epochs": 0, "cpu_seconds": 0.0, "wall_seconds": 0.0,
               "curve": {name: [] for name in ("epoch", "cpu_seconds", "wall_seconds", *ON_THE_WAY)},
-              **dict.fromkeys(AT_THE_END), "diverged": None, "failed": None, "warnings": []}
+              **dict.fromkeys(AT_THE_END), "measured": {}, "diverged": None, "failed": None, "warnings": []}
     with warnings.catch_warnings(record=True) as warned, np.errstate(all="ignore"), threadpool_limits(1):
         try:
             trained = _prepared(job, data, record)
@@ -121,6 +103,8 @@ def measure(job: Job, data: Dataset) -> dict[str, Any]:
             record.update({name: take(trained) for name, take in AT_THE_END.items()})
             if not np.isfinite(record["score"]):
                 record["failed"] = f"its answers are not finite (score {record['score']})"
+            else:
+                _measure_more(trained, job.plan.measures, record)
         except Exception as error:
             record["failed"] = f"{type(error).__name__}: {_first_line(error)}"
     texts = [_first_line(w.message) for w in warned if not issubclass(w.category, (DeprecationWarning, FutureWarning))]
@@ -128,23 +112,29 @@ def measure(job: Job, data: Dataset) -> dict[str, Any]:
     return record
 
 
+def _measure_more(trained: Trained, names: tuple[str, ...], record: dict[str, Any]) -> None:
+    for name in names:
+        # the score stands, whatever becomes of further numbers
+        try:
+            record["measured"].update(MEASURES[name](trained))
+        except Exception as error:
+            warnings.warn(f"{name} was not measured: {type(error).__name__}: {_first_line(error)}", RuntimeWarning,
+                          stacklevel=2)
+
+
 def _first_line(said: Any) -> str:
     return (str(said).strip().splitlines() or [""])[0]
 
 
 def _prepared(job: Job, data: Dataset, record: dict[str, Any]) -> Trained:
-    from sklearn.base import clone
-
     train, test = split(data, job.plan, job.seed, job.fold)
     record.update(n_train=len(train), n_test=len(test))
     own = scaling(data, train, job.plan.scale)
-    learner = clone(job.entrant.estimator)
-    states = [name for name in learner.get_params() if name == "random_state" or name.endswith("__random_state")]
     # partial_fit of scikit-learn's estimators would draw the same order in every epoch from a number
-    learner.set_params(**{n: np.random.RandomState(job.seed) if job.entrant.epochs else job.seed for n in states})
+    learner = afresh(job.entrant.estimator, np.random.RandomState(job.seed) if job.entrant.epochs else job.seed)
     probe = np.random.default_rng(job.seed).permutation(len(train))[:PROBE]
     return Trained(learner, own.samples(data.x[train]), own.answers(data.y[train]), own.samples(data.x[test]),
-                   own.answers(data.y[test]), probe)
+                   own.answers(data.y[test]), probe, job.seed, job.entrant.epochs)
 
 
 def _warm_up(trained: Trained, epochs: int | None) -> None:

@@ -23,7 +23,7 @@ from neurosim.learning.comparing.datasets import Dataset
 from neurosim.learning.comparing.entrants import Entrant
 
 #: raised when a record gets another content, so that finished runs of before are not taken for new ones
-FORMAT = 1
+FORMAT = 2
 SCALES = ("standard", "unit", "none")
 
 
@@ -38,6 +38,7 @@ class Plan:
         split: "fresh" or "fixed".
         scale: "standard": features to mean 0 and standard deviation 1; "unit": to 0..1, by the known range of the features or
             else their minimum and maximum; "none".
+        measures: names of `measures.MEASURES`, beside the score.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -45,6 +46,7 @@ class Plan:
     test_share: float = 0.25
     split: str = "fresh"
     scale: str = "standard"
+    measures: tuple[str, ...] = ()
 
     def runs(self) -> list[tuple[int, int | None]]:
         """Return seed and fold of each run of one learner."""

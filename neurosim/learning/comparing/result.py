@@ -122,7 +122,7 @@ class Comparison:
     def reached(self, learner: str) -> list[tuple[float, float] | None]:
         """Return for each run the epoch and the CPU seconds at which its score first was the target or better; None for never.
 
-        Scores are taken at marks, of which there are about 50; a learner fitted at once has epoch NaN.
+        Scores are taken at marks, of which there are about 25; a learner fitted at once has epoch NaN.
         """
         found: list[tuple[float, float] | None] = []
         for record in self.runs(learner):
@@ -143,6 +143,8 @@ class Comparison:
             target, reached                                  score asked for, and how many runs reached it
             epochs_to_target, cpu_seconds_to_target          medians over all runs; None if half of them did not
             cosine_1, cosine_2, ...                          with backpropagation after the last epoch, from the data on
+            spikes, noise_0.5, ...                           means of what else was measured, see `measures`
+            local, needs, phases, spiking                    what the rule asks of a brain, see `Traits`; None if not known
         """
         depth = max((self.curve(name).cosines.shape[1] for name in self.learners), default=0)
         return [self._row(name, depth) for name in self.learners]
@@ -166,7 +168,22 @@ class Comparison:
                 "wall_seconds": float(np.mean([r["wall_seconds"] for r in runs])),
                 "target": self.target, "reached": sum(a is not None for a in at),
                 "epochs_to_target": to_epoch, "cpu_seconds_to_target": to_seconds,
-                **{f"cosine_{k + 1}": float(last[k]) if k < len(last) else None for k in range(depth)}}
+                **{f"cosine_{k + 1}": float(last[k]) if k < len(last) else None for k in range(depth)},
+                **{n: i.mean if (i := self.measured(name, n)).count else None for n in self.measures()},
+                **{n: self.traits(name).get(n) for n in ("local", "needs", "phases", "spiking")}}
+
+    def measures(self) -> list[str]:
+        """Return the names of the numbers that were measured beside the score, such as "spikes" or "noise_0.5"."""
+        return list(dict.fromkeys(name for r in self.records for name in r.get("measured", ())))
+
+    def measured(self, learner: str, name: str) -> Interval:
+        """Return mean and interval of such a number; its count is 0 for a learner that has it not."""
+        own = [r.get("measured", {}).get(name) for r in self.runs(learner)]
+        return interval([np.nan if v is None else v for v in own], self.plan["overlap"], self.confidence)
+
+    def traits(self, learner: str) -> dict[str, Any]:
+        """Return what the learner's rule asks of a brain, see `learners.traits.Traits`; empty where nothing is known of it."""
+        return self.learners[learner].get("traits", {})
 
     def summary(self) -> str:
         """Return what was found, in plain sentences computed from the numbers."""

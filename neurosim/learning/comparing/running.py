@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from neurosim.errors import ParameterError, SimulationError
 from neurosim.learning.comparing.datasets import Dataset, dataset
 from neurosim.learning.comparing.entrants import Entrant, entrants, usual_epochs
 from neurosim.learning.comparing.files import Records, plain
+from neurosim.learning.comparing.measures import chosen
 from neurosim.learning.comparing.measuring import measure
 from neurosim.learning.comparing.progress import RunBar
 from neurosim.learning.comparing.protocol import Job, Plan
@@ -35,6 +37,7 @@ def compare(
     task: str | None = None,
     label: str | int | None = None,
     header: bool | None = None,
+    measures: str | Iterable[str] = (),
     target: float | None = None,
     confidence: float = 0.95,
     corrected: bool = True,
@@ -69,10 +72,13 @@ def compare(
         scale: "standard", "unit" (to 0..1) or "none", learnt from the samples for learning; None: "unit" where the range of
             the features is known (digits), else "standard".
         epochs: of all that learn in epochs, unless their own max_iter is set; None for 50, or more with less than
-            1500 samples (at most 500): 50 passes over 112 samples of iris would be 100 steps.
+            1500 samples (at most 500): 50 passes over 112 samples of iris would be 100 steps; in proportion fewer for those
+            whose own default is below 50.
         hidden: sizes of hidden layers of all that have them.
         settings: parameters by name: "backprop.learning_rate" for one learner, "batch_size" for all that have it.
         task, label, header: what the answers are, and where in a file; see `datasets.dataset`.
+        measures: what else is measured when a learner has learnt: "cost", "robustness", "feedback", "labels", "usual" (all but
+            labels, which learns three times more), "all"; see `comparing.measures`.
         target: score whose epochs and seconds are asked for; None: 95 % of the way from chance to the best mean score.
         confidence: of intervals.
         corrected: whether intervals allow for overlapping samples.
@@ -91,7 +97,7 @@ def compare(
         MissingPackageError: scikit-learn is not installed.
     """
     arranged = arrange(data, learners, seeds=seeds, folds=folds, test_share=test_share, split=split, scale=scale, epochs=epochs,
-                       hidden=hidden, settings=settings, task=task, label=label, header=header)
+                       hidden=hidden, settings=settings, task=task, label=label, header=header, measures=measures)
     return carry_out(arranged, target=target, confidence=confidence, corrected=corrected, jobs=jobs, records=records,
                      resume=resume, progress=progress, command=command)
 
@@ -107,13 +113,13 @@ class Arranged(NamedTuple):
 def arrange(data: Any, learners: Any, *, seeds: int | Sequence[int] = 5, folds: int | None = None, test_share: float = 0.25,
             split: str = "fresh", scale: str | None = None, epochs: int | None = None, hidden: Any = None,
             settings: Mapping[str, Any] | None = None, task: str | None = None, label: str | int | None = None,
-            header: bool | None = None) -> Arranged:
+            header: bool | None = None, measures: str | Iterable[str] = ()) -> Arranged:
     """Read the data and make the learners ready; arguments and errors as in `compare`."""
     # first, so that a missing scikit-learn is said with what to install
     from neurosim.estimators import BaseEstimator  # noqa: F401
 
     found = dataset(data, task=task, label=label, header=header)
-    plan = Plan(_seeds(seeds), folds, test_share, split, scale or ("unit" if found.limits else "standard"))
+    plan = Plan(_seeds(seeds), folds, test_share, split, scale or ("unit" if found.limits else "standard"), chosen(measures))
     plan.check(found)
     return Arranged(found, plan, entrants(learners, found.numbers, epochs=epochs, usual=usual_epochs(len(found.x)),
                                           hidden=hidden, settings=settings))
@@ -128,8 +134,9 @@ def carry_out(arranged: Arranged, *, target: float | None = None, confidence: fl
     # learners take turns, so that what was finished before an interruption tells something of each
     todo = [Job(entrant, plan, seed, fold) for seed, fold in plan.runs() for entrant in who]
     made = _records(todo, data, jobs, Records(records) if records is not None else None, resume, progress)
-    return Comparison(_about(data), {**plain(vars(plan)), "overlap": plan.overlap() if corrected else 0.0},
-                      {e.label: e.description() for e in who}, made, confidence, target, _versions(), command)
+    learners = {e.label: {**e.description(), "traits": _traits(e)} for e in who}
+    return Comparison(_about(data), {**plain(vars(plan)), "overlap": plan.overlap() if corrected else 0.0}, learners, made,
+                      confidence, target, _versions(), command)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -182,6 +189,11 @@ def _run(places: list[int], todo: list[Job], data: Dataset, jobs: int) -> Iterat
 
 def _placed(k: int, job: Job, data: Dataset) -> tuple[int, dict[str, Any]]:
     return k, measure(job, data)
+
+
+def _traits(entrant: Entrant) -> dict[str, Any]:
+    traits = getattr(entrant.estimator, "traits", None)
+    return asdict(traits) if traits is not None else {}
 
 
 def _about(data: Dataset) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.learning.comparing.measured_sentences import measured_sentences
 from neurosim.learning.comparing.statistics import Interval
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def sentences(found: Comparison) -> list[str]:
     """Return what was compared, who was better and whether that is decided, how fast it was, and what went wrong."""
-    return [_what(found), *_scores(found), *_differences(found), *_speed(found), *_cosines(found), *_problems(found)]
+    return [_what(found), *_scores(found), *_differences(found), *_speed(found), *_cosines(found),
+            *measured_sentences(found), *_problems(found)]
 
 
 def score_text(value: float, numbers: bool) -> str:

@@ -138,6 +138,15 @@ class _Backprop(Learner):
             v.grad = None
         return found
 
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        samples = Var(x.astype(self.model_.dtype))
+        with self._one_thread(len(x)):
+            self._loss(self.model_(samples), t.astype(self.model_.dtype, copy=False)).backward()
+        for v in self.model_.parameters.values():
+            v.grad = None
+        # the loss is a mean over samples
+        return samples.grad.astype(np.float64)*len(x)
+
     def _updates(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return self._gradients(x, t)
 

@@ -77,11 +77,22 @@ class Learner(BaseEstimator):
         """Return minus the gradient of the learner's own loss by backpropagation through its present network, likewise."""
         return self._gradients(*self._compared(X, y))
 
+    def input_gradient(self, X: Any, y: Any) -> np.ndarray:
+        """Return dE/dx for samples X and answers y, (n_samples, n_features): where each sample's own loss E rises.
+
+        Raises:
+            ParameterError: the learner's answers have no gradient, or none that is exact.
+        """
+        return self._input_gradient(*self._compared(X, y))
+
     def _updates(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         raise ParameterError(f"{type(self).__name__}: has no layers whose changes could be compared with backpropagation.")
 
     def _gradients(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         raise ParameterError(f"{type(self).__name__}: has no layers whose changes could be compared with backpropagation.")
+
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        raise ParameterError(f"{type(self).__name__}: has no exact gradient of its loss by the samples.")
 
     # what is the same for all
 

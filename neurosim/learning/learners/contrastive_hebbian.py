@@ -101,6 +101,10 @@ class Contrastive(LayeredLearner):
     def _descend(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return gradient(self.network_, self._free(x), t)[0]
 
+    def products_per_inference(self) -> int:
+        """Return the multiply-accumulates of an answer, all rounds of settling included."""
+        return self.network_.products(self.free_rounds)
+
 
 class ContrastiveHebbianClassifier(Contrastive, LearnerClassifier):
     """Contrastive Hebbian learning, for classes: parameters and attributes as in `Contrastive`, and `classes_`."""

@@ -63,7 +63,7 @@ class EPropClassifier(SurrogateClassifier):
                  feedback: str = "random", tau: float = 10.0, tau_synapse: float | None = None, threshold: float = 1.0,
                  reset: str = "subtract", surrogate: str = "fast_sigmoid", steepness: float = 10.0, tau_readout: float = 20.0,
                  low: float = 0.0, high: float | None = None, penalty: float = 0.0, optimiser: Any = "adam",
-                 learning_rate: Any = 0.002, clip: float | None = None, dtype: str = "float32", max_iter: int = 60,
+                 learning_rate: Any = 0.001, clip: float | None = None, dtype: str = "float32", max_iter: int = 60,
                  batch_size: int = 32, early_stopping: bool = False, validation_fraction: float = 0.1,
                  n_iter_no_change: int = 10, random_state: Any = None):
         super().__init__(hidden_layer_sizes, coding, steps=steps, readout=readout, tau=tau, tau_synapse=tau_synapse,

@@ -115,6 +115,10 @@ class Equilibrium(LayeredLearner):
     def _descend(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return gradient(self.network_, self._free(x), t)[0]
 
+    def products_per_inference(self) -> int:
+        """Return the multiply-accumulates of an answer, all rounds of settling included."""
+        return self.network_.products(self.free_rounds)
+
 
 def nearest_probabilities(y: np.ndarray) -> np.ndarray:
     """Return the probabilities nearest to each row: max(y - c, 0) with c such that they add to 1.

@@ -18,7 +18,7 @@ from neurosim.learning.learners.base import LearnerClassifier, LearnerRegressor
 from neurosim.learning.learners.layered import LayeredLearner
 from neurosim.learning.learners.traits import Traits
 from neurosim.learning.rules import feedback_alignment as rule
-from neurosim.learning.rules.feedforward import answers, changes, forward, loss_of, masks_of
+from neurosim.learning.rules.feedforward import answers, changes, forward, input_gradient, loss_of, masks_of
 from neurosim.learning.rules.layers import Layers
 from neurosim.predictive.activation import activation
 
@@ -103,6 +103,14 @@ class FixedFeedback(LayeredLearner):
     def _descend(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return self._directions(x, t, rule.chain, rule.transposed(self.layers_.weights))[0]
 
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        passed = forward(self.layers_, self.activation, self._cast(x))
+        return input_gradient(self.layers_, passed, answers(self._kind, passed.y[-1]) - self._cast(t))
+
+    @abstractmethod
+    def exact_feedback(self) -> list[np.ndarray]:
+        """Return what backpropagation would have in the place of each matrix of `feedback_`, for the present weights."""
+
 
 class _Chained(FixedFeedback):
     _way = staticmethod(rule.chain)
@@ -113,6 +121,9 @@ class _Chained(FixedFeedback):
 
     def _feedback(self, sizes: tuple[int, ...], rng: np.random.Generator) -> list[np.ndarray]:
         return rule.chain_feedback(sizes, self._first_weights(), self.feedback_scale, rng, self.dtype)
+
+    def exact_feedback(self) -> list[np.ndarray]:
+        return rule.transposed(self.layers_.weights)
 
 
 class _Direct(FixedFeedback):
@@ -125,6 +136,13 @@ class _Direct(FixedFeedback):
 
     def _feedback(self, sizes: tuple[int, ...], rng: np.random.Generator) -> list[np.ndarray]:
         return rule.direct_feedback(sizes, self.feedback_scale, rng, self.dtype)
+
+    def exact_feedback(self) -> list[np.ndarray]:
+        # from the answer down to each hidden layer, straight
+        down = rule.transposed(self.layers_.weights)
+        for k in range(len(down) - 2, -1, -1):
+            down[k] = down[k + 1] @ down[k]
+        return down
 
 
 class FeedbackAlignmentClassifier(_Chained, LearnerClassifier):

@@ -26,7 +26,7 @@ from neurosim.learning.descent import Descent
 from neurosim.learning.learners.base import Diverged, Learner, LearnerClassifier, LearnerRegressor
 from neurosim.learning.learners.traits import Traits
 from neurosim.predictive.answers import energies, infer
-from neurosim.predictive.comparison import backprop
+from neurosim.predictive.comparison import backprop, input_gradient
 from neurosim.predictive.network import DISCRIMINATIVE, GENERATIVE, PredictiveNetwork
 from neurosim.predictive.schedules import REST, SCHEDULES, changes
 
@@ -158,6 +158,11 @@ class _PredictiveCoding(Learner):
 
     def _gradients(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return self._from_data(backprop(self.network_, x, t).M)
+
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        if self.network_.direction != DISCRIMINATIVE:
+            return super()._input_gradient(x, t)
+        return input_gradient(self.network_, x, t)
 
 
 class PredictiveCodingClassifier(_PredictiveCoding, LearnerClassifier):

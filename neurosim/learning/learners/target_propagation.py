@@ -15,7 +15,7 @@ from neurosim.learning.learners.layered import LayeredLearner
 from neurosim.learning.learners.traits import Traits
 from neurosim.learning.rules import target_propagation as rule
 from neurosim.learning.rules.feedback_alignment import chain, transposed
-from neurosim.learning.rules.feedforward import answers, changes, forward, loss_of
+from neurosim.learning.rules.feedforward import answers, changes, forward, input_gradient, loss_of
 from neurosim.learning.rules.layers import Layers
 from neurosim.predictive.activation import activation
 
@@ -144,6 +144,10 @@ class TargetPropagation(LayeredLearner):
         passed = forward(self.layers_, self.activation, x)
         error = answers(self._kind, passed.y[-1]) - t
         return changes(passed.y[:-1], chain(error, passed.slopes, transposed(self.layers_.weights)))[0]
+
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        passed = forward(self.layers_, self.activation, self._cast(x))
+        return input_gradient(self.layers_, passed, answers(self._kind, passed.y[-1]) - self._cast(t))
 
 
 class TargetPropagationClassifier(TargetPropagation, LearnerClassifier):
