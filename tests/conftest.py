@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 
 # before NumPy is imported: two processes run tests on two cores, and threads of BLAS that compete for them make small products
@@ -25,3 +26,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             group = "published models" if hasattr(item.module, "outcome") else item.nodeid.partition("::")[0]
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of collected tests out of every later search for garbage, of which compiling makes many."""
+    gc.collect()
+    gc.freeze()

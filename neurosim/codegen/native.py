@@ -13,8 +13,10 @@ and the driver (driver.py) can call them all.  Numba wants an array as (meminfo,
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,21 @@ def host() -> str:
     return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the collector of cyclic garbage: Numba makes millions of objects that live as long as it compiles, and looking
+    through them again and again takes a fifth of the time (measured: 2.5 against 2.0 s for a neuron model).
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_without_collector()
 def make_object(function: Callable, single: bool, signature: str) -> bytes:
     """Compile a Python function and return its object code.
 

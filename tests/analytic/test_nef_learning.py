@@ -28,7 +28,7 @@ def filtered(a: np.ndarray, tau: float) -> np.ndarray:
     return y
 
 
-@pytest.mark.parametrize("parts", [False, True])
+@pytest.mark.parametrize("parts", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_pes_moves_decoders_against_the_error(parts: bool) -> None:
     """d D/dt = -kappa/n a e with the signals at the end of each step, through a transform and into a part of the end."""
     node, error = nef.Node([0.7, -0.2]), nef.Node(nef.Samples(np.sin(np.arange(STEPS) / 5)[:, None] * [1.0, -0.5]))
@@ -98,7 +98,7 @@ def test_weights_between_neurons_follow_the_rule(rule, full: bool) -> None:
             w = w + 1e-3 * 1e-8 * np.outer(q * (q - theta), y)
 
 
-@pytest.mark.parametrize("mode", [nef.SPIKING, nef.RATE])
+@pytest.mark.parametrize("mode", [nef.SPIKING, pytest.param(nef.RATE, marks=pytest.mark.slow)])
 def test_pes_learns_a_product_and_stops_when_switched_off(mode: nef.Mode) -> None:
     """The error of the last second is below a third of that without learning (0.50; it was 0.05 to 0.06 with 10 seeds)."""
     node = nef.Node(lambda t: [np.sin(t / 160), np.cos(t / 110)])

@@ -237,7 +237,7 @@ def test_oja_between_graded_neurons():
 @pytest.mark.parametrize("rule", [ns.STDP(a_plus=0.1), ns.TripletSTDP("hippocampus"), ns.InhibitorySTDP(eta=0.01, w_max=2.0),
                                   ns.ShortTerm(), ns.RewardSTDP(), ns.Oja(eta=1e-3), ns.BCM(eta=1e-5)],
                          ids=lambda rule: rule.name)
-@pytest.mark.parametrize("delay", [1.3, None], ids=["one delay", "own delays"])
+@pytest.mark.parametrize("delay", [1.3, pytest.param(None, marks=pytest.mark.slow)], ids=["one delay", "own delays"])
 def test_threads_and_splits_change_no_bit(rule, delay):
     rng = np.random.default_rng(17)
     source, target = ns.Population(70, RELAY, name="S"), ns.Population(1300, RELAY, name="T")

@@ -28,7 +28,8 @@ def network(**options: Any) -> PredictiveNetwork:
 
 @pytest.mark.parametrize(("options", "given"), [
     (dict(nu=(0.5, 2, 1)), dict(data=DATA[:1], label=LABEL[:1])),
-    (dict(direction="generative", prior=0.7, prior_mean=0.2), dict(data=DATA[:1], data_known=np.array([1, 0, 1, 1], bool))),
+    pytest.param(dict(direction="generative", prior=0.7, prior_mean=0.2),
+                 dict(data=DATA[:1], data_known=np.array([1, 0, 1, 1], bool)), marks=pytest.mark.slow),
     (dict(output="logistic", feedback="learned", prior=1.0),
      dict(data=DATA[:1], label=LABEL[:1], data_known=np.array([1, 1, 0, 1], bool))),
 ], ids=str)

@@ -27,7 +27,8 @@ LAYERS = {
     "mingru": (nl.MinGRU(3), (4, 2)), "mingru loop": (nl.MinGRU(3, sequence=True, scan=False), (4, 2)),
     "sequential": (nl.Sequential((nl.Dense(3, "tanh"), nl.Dense(2))), (4,)),
     "repeat": (nl.Repeat(3), (4,)), "spike count": (nl.SpikeCount(), (5, 4)),
-    "integrator": (nl.Integrator(3, read="mean"), (5, 4)), "integrator of currents": (nl.Integrator(2, tau_synapse=5.0), (6, 3)),
+    "integrator": (nl.Integrator(3, read="mean"), (5, 4)),
+    "integrator of currents": (nl.Integrator(2, tau_synapse=5.0), (6, 3)),
 }
 #: layers whose gradients are not those of what they compute but of a smooth stand-in: tests/unit/test_spiking_*.py check them
 SURROGATE = {

@@ -27,7 +27,7 @@ SMALL = {
     "reward-stdp": {"per_class": 4, "max_iter": 6, "channels": "on-off", "balance": 0.5},
 }
 #: those that run networks in every check
-LONG = ("stdp-wta", "reward-stdp")
+LONG = ("stdp-wta", "reward-stdp", "pes", "liquid-state")
 CLASSIFIERS = {name: learner(name, random_state=0, **small) for name, small in SMALL.items()}
 REGRESSORS = [learner(name, numbers=True, random_state=0, **small) for name, small in SMALL.items() if LEARNERS[name][2]]
 

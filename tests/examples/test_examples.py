@@ -28,7 +28,12 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 10
 
 
-@pytest.mark.parametrize("script", EXAMPLES, ids=lambda p: p.stem)
+#: a quarter of a minute or more each with nothing compiled
+LONG = {"brunel_balance", "inhibitory_plasticity", "pair_kmeans", "pair_pca", "pair_regression", "pair_reinforcement"}
+
+
+@pytest.mark.parametrize("script", [pytest.param(p, marks=pytest.mark.slow) if p.stem in LONG else p for p in EXAMPLES],
+                         ids=lambda p: p.stem)
 def test_example(script, tmp_path):
     done = _run(str(script), "figure.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -322,7 +322,11 @@ SMOOTH = ["identity", "logistic", "arctan", "tanh", "softplus", "lif_rate"]
 POINTS = np.array([-30.0, -7.5, -2.0, -0.3, 0.2, 0.7, 1.01, 1.5, 3.0, 12.0, 40.0])
 
 
-@pytest.mark.parametrize("name", FORMS)
+#: every other is one more model to compile
+FIRST = ("identity", "logistic", "tanh", "relu", "lif_rate")
+
+
+@pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=pytest.mark.slow) for n in FORMS])
 def test_graded_units_settle_at_their_activation(name):
     drive = np.array([-40.0, -2.0, -0.3, 0.0, 0.4, 1.0, 1.0 + 1e-9, 1.7, 30.0])
     result = driven(ns.Graded(name), drive, 600.0, 1.0)
