@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -94,12 +94,11 @@ def write(held: Checkpoint, path: str | PathLike[str]) -> None:
     """
     import h5py
 
-    path, part = Path(path), None
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        with h5py.File(part, "w") as file:
+        with h5py.File(part, "x") as file:
             file.attrs.update(format=_FORMAT, version=_VERSION, layers=held.layers, history=held.history.to_json(),
                               steps=held.steps,
                               setting=held.setting)
@@ -109,9 +108,8 @@ def write(held: Checkpoint, path: str | PathLike[str]) -> None:
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error}. Choose a folder that exists and has room.") from None
     finally:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
+        with contextlib.suppress(OSError):
+            os.unlink(part)
 
 
 def _write_arrays(group: Any, arrays: Mapping[str, np.ndarray]) -> None:

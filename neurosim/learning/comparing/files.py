@@ -8,7 +8,7 @@ import io
 import json
 import math
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,17 +35,16 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         StorageError: it cannot be written.
     """
-    part = ""
+    # not a temporary file of the system's: it would be for its owner's eyes only
+    part = path.with_name(f".part-{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        with open(handle, "w", encoding="utf-8", newline="") as file:
+        with open(part, "x", encoding="utf-8", newline="") as file:
             file.write(text)
         os.replace(part, path)
     except OSError as error:
-        if part:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
+        with contextlib.suppress(OSError):
+            os.unlink(part)
         raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
     return path
 
