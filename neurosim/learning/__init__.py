@@ -37,7 +37,6 @@ _WHERE = {
     "learners.nef_readout": ("NEFReadoutClassifier", "NEFReadoutRegressor"),
     "learners.pes": ("PESClassifier",),
     "learners.stdp": ("STDPClassifier",),
-    "learners.reward_stdp": ("RewardSTDPClassifier",),
     "learners.tempotron": ("TempotronClassifier",),
     "learners.liquid": ("LiquidStateClassifier",),
     "approximation": ("universal_approximation", "ThresholdPieces"),

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from neurosim.errors import ParameterError
 from neurosim.learning.comparing.datasets import made
 
 
@@ -59,7 +60,7 @@ class Stepwise(ClassifierMixin, BaseEstimator):
     def layer_updates(self, X, y):
         """Two layers whose cosine with the gradient is `cosine`, and one that does not learn."""
         if self.cosine is None:
-            raise NotImplementedError
+            raise ParameterError("this learner has no layers")
         return [np.array([[self.cosine, np.sqrt(1 - self.cosine**2)]]), np.array([[1e-200, 0.0]]), np.zeros((1, 2))]
 
     def layer_gradients(self, X, y):

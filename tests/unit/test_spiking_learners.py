@@ -13,6 +13,7 @@ from neurosim.learning.learners.catalogue import learner
 from neurosim.learning.learners.channels import Brightness
 from neurosim.learning.learners.decoding import simplex
 from neurosim.learning.learners.reservoir import Liquid
+from neurosim.learning.learners.reward_stdp import RewardSTDPClassifier
 from neurosim.learning.learners.rewarded import Rewarded
 from neurosim.learning.learners.tempotron import kernel
 from neurosim.learning.learners.tuning import Tuning
@@ -319,7 +320,7 @@ def test_reward_moves_the_winner_to_what_was_right_and_from_what_was_wrong():
 
 def test_patterns_are_learnt_from_reward_alone():
     _, x, labels = prototypes()
-    found = learner("reward-stdp", per_class=3, max_iter=8, random_state=0).fit(x, labels)
+    found = RewardSTDPClassifier(per_class=3, max_iter=8, random_state=0).fit(x, labels)
     assert found.score(x, labels) > 0.9 and found.loss_curve_[-1] < found.loss_curve_[0]/2
 
 

@@ -29,7 +29,6 @@ LEARNERS: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
     "stdp-wta": ("neurosim.learning.learners.stdp", "STDPClassifier", None, {}),
     "tempotron": ("neurosim.learning.learners.tempotron", "TempotronClassifier", None, {}),
     "liquid-state": ("neurosim.learning.learners.liquid", "LiquidStateClassifier", None, {}),
-    "reward-stdp": ("neurosim.learning.learners.reward_stdp", "RewardSTDPClassifier", None, {}),
 }
 
 
