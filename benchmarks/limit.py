@@ -54,7 +54,7 @@ def assembly(source: str, single: bool) -> str:
     import numba
     from numba.core import types
 
-    from neurosim.codegen.native import SIGNATURE
+    from neurosim.codegen.source import ADVANCE
     from neurosim.kernels.jit import OPTIONS
 
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def assembly(source: str, single: bool) -> str:
         spec.loader.exec_module(module)
     real, integer = (types.float32, types.int32) if single else (types.float64, types.int64)
     kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64}
-    arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in SIGNATURE]
+    arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + ADVANCE]
     dispatcher = numba.njit(**OPTIONS)(module.advance.py_func)
     dispatcher.compile(types.void(*arguments))
     return dispatcher.inspect_asm(dispatcher.signatures[0])

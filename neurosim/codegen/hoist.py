@@ -16,6 +16,9 @@ from neurosim.model.expression import COMPARISONS, LOGIC, Call, Node, Num, Op, S
 
 UNIFORM, VARYING, STEP, LANE = range(4)
 
+#: functions whose inverse is a function too: 1/exprel(x) is x/expm1(x)
+INVERSE = {"exprel": "x_over_expm1", "exprel_of": "x_over_expm1_of"}
+
 
 def join(levels) -> int:
     """Return the level of an expression whose parts have the given levels."""
@@ -118,9 +121,9 @@ class Hoister:
         if STEP in parts and UNIFORM in parts:
             parts[STEP] = mul(parts.pop(UNIFORM), parts[STEP])
         constants = [self._named(parts[k], k) for k in sorted(parts) if parts[k] != ONE]
-        # 1/exprel(x) is x/expm1(x): one division instead of two
-        lanes_over += [Call("x_over_expm1", d.args) for d in lanes_under if isinstance(d, Call) and d.func == "exprel"]
-        lanes_under = [d for d in lanes_under if not (isinstance(d, Call) and d.func == "exprel")]
+        # one division instead of two
+        lanes_over += [Call(INVERSE[d.func], d.args) for d in lanes_under if isinstance(d, Call) and d.func in INVERSE]
+        lanes_under = [d for d in lanes_under if not (isinstance(d, Call) and d.func in INVERSE)]
         top = constants + lanes_over
         if len(constants) == 1 and constants[0] == Num(-1.0) and lanes_over:
             value = _chain(lanes_over)

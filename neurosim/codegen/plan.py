@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
 from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
+from neurosim.codegen.powers import share_exponentials
 from neurosim.codegen.system import Lines, System
 from neurosim.model.calculus import ZERO, simplify
 from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, show, substitute, symbols
@@ -222,7 +223,7 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     per_neuron = any(levels[n] == VARYING for row in matrix for a in row for n in symbols(a) - {"dt"})
     levels |= {p.name: VARYING if per_neuron else UNIFORM for p in step.propagators}
     hoist = Hoister(levels)
-    body = []
+    own_lines = []
     moved: dict[str, Node] = {}
     for name, value, comment in lines.body:
         value = substitute(value, moved)
@@ -230,7 +231,9 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
             # what does not differ between neurons needs no line of its own in the loop
             moved[name] = value
         else:
-            body.append((name, hoist(value), comment))
+            own_lines.append((name, value, comment))
+    shared = share_exponentials(own_lines, single, lambda node: hoist.level(node) == LANE, lines.unique)
+    body = [(name, hoist(value), comment) for name, value, comment in shared]
     new = {name: hoist(substitute(value, moved)) for name, value in new.items()}
     kicks = {names.get(name, name): hoist(substitute(value, rename)) for name, value in drive.kicks.items()}
     fire = hoist(expanded(model.threshold)) if model.threshold is not None else None

@@ -69,11 +69,16 @@ class Lines:
 
     def add(self, name: str, value: Node, comment: str = "") -> Sym:
         """Append ``name = value`` and return the symbol, renamed if the name is taken."""
+        name = self.unique(name)
+        self.body.append((name, value, comment))
+        return Sym(name)
+
+    def unique(self, name: str) -> str:
+        """Return the name, with underscores behind it while it is taken, and take it."""
         while name in self.taken:
             name += "_"
         self.taken.add(name)
-        self.body.append((name, value, comment))
-        return Sym(name)
+        return name
 
     def slopes(self, system: System, at: dict[str, Node], time: Node, tag: str) -> dict[str, Node]:
         """Append the drift of every state at the given point and time; return its symbols."""

@@ -9,8 +9,8 @@ from neurosim.codegen.hoist import is_condition
 from neurosim.model.expression import COMPARISONS, Call, Node, Num, Op, Sym
 
 #: functions of neurosim.kernels.vmath64 and vmath32, vectorised by LLVM
-VECTOR = {"exp", "expm1", "exprel", "x_over_expm1", "log", "log1p", "log2", "log10", "tanh", "logistic", "softplus",
-          "sin", "cos"}
+VECTOR = {"exp", "exp_within", "expm1", "exprel", "exprel_of", "x_over_expm1", "x_over_expm1_of", "log", "log1p", "log2",
+          "log10", "tanh", "logistic", "softplus", "sin", "cos"}
 #: functions that remain calls of the C library, or single instructions
 LIBM = {"sqrt": "math.sqrt", "tan": "math.tan", "arctan": "math.atan", "arcsin": "math.asin", "arccos": "math.acos",
         "sinh": "math.sinh", "cosh": "math.cosh", "floor": "np.floor", "ceil": "np.ceil", "abs": "abs"}
@@ -128,9 +128,9 @@ class Writer:
             return f"{name}({args[0]})"
         if node.func in VECTOR:
             if self.scalar:
-                return f"vmath64.{node.func}({args[0]})"
+                return f"vmath64.{node.func}({', '.join(args)})"
             self.used.add(node.func)
-            return f"{node.func}({args[0]})"
+            return f"{node.func}({', '.join(args)})"
         if node.func in LIBM:
             return f"{LIBM[node.func]}({args[0]})"
         self.used.add("select")

@@ -73,15 +73,28 @@ def _exp_polynomial(r):
 
 
 @kernel
-def exp(x):
-    """e**x within 1.5 ulp; zero below -86.98, infinite above the logarithm of the largest float32."""
-    x = np.float32(x)
-    x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
+def _exp_in_range(x):
+    """e**x for EXP_LOWEST <= x <= EXP_HIGHEST."""
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
     p = fma(_exp_polynomial(r), r * r, r)
     return fma(p, TWO, TWO) * float_of(shift_left(bits_of(t), 23))
+
+
+@kernel
+def exp(x):
+    """e**x within 1.5 ulp; zero below -86.98, infinite above the logarithm of the largest float32."""
+    x = np.float32(x)
+    x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
+    return _exp_in_range(x)
+
+
+@kernel
+def exp_within(x, reach):
+    """e**x within 1.5 ulp for |x| <= reach, e**reach and e**-reach beyond; reach at most -EXP_LOWEST."""
+    x = np.float32(x)
+    return _exp_in_range(maximum(minimum(x, reach), -reach))
 
 
 @kernel
@@ -153,6 +166,28 @@ def x_over_expm1(x):
     h = _half_expm1(top)
     quotient = top / (h + h)
     return ONE if abs(x) < TINY else quotient
+
+
+@kernel
+def exprel_of(x, e):
+    """(e**x - 1) / x within 4 ulp, given e, the float next to e**x: where the difference cancels, a polynomial in x."""
+    x = np.float32(x)
+    return exprel_small(x) if abs(x) < HALF else (e - ONE) / x
+
+
+# (x / (e**x - 1) - 1 + x / 2) / x**2 in x**2 for |x| <= 1/2; relative error of the quotient 1.1e-9
+B2 = np.float32(0.0833333358168602)
+B4 = np.float32(-0.0013888600515201688)
+B6 = np.float32(3.276095230830833e-05)
+
+
+@kernel
+def x_over_expm1_of(x, e):
+    """x / (e**x - 1) within 4 ulp, given e, the float next to e**x: where the difference cancels, a polynomial in x."""
+    x = np.float32(x)
+    z = x * x
+    small = fma(fma(fma(B6, z, B4), z, B2), z, fma(x, -HALF, ONE))
+    return small if abs(x) < HALF else x / (e - ONE)
 
 
 @kernel

@@ -77,15 +77,28 @@ def _exp_polynomial(r):
 
 
 @kernel
-def exp(x):
-    """e**x within 1.5 ulp; zero below -708.05, infinite above the logarithm of the largest float64."""
-    x = np.float64(x)
-    x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
+def _exp_in_range(x):
+    """e**x for EXP_LOWEST <= x <= EXP_HIGHEST."""
     t = fma(x, LOG2_E, MAGIC_EXPONENT)
     n = t - MAGIC_EXPONENT
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
     p = fma(_exp_polynomial(r), r * r, r)
     return fma(p, 2.0, 2.0) * float_of(shift_left(bits_of(t), 52))
+
+
+@kernel
+def exp(x):
+    """e**x within 1.5 ulp; zero below -708.05, infinite above the logarithm of the largest float64."""
+    x = np.float64(x)
+    x = maximum(minimum(x, EXP_HIGHEST), EXP_LOWEST)
+    return _exp_in_range(x)
+
+
+@kernel
+def exp_within(x, reach):
+    """e**x within 1.5 ulp for |x| <= reach, e**reach and e**-reach beyond; reach at most -EXP_LOWEST."""
+    x = np.float64(x)
+    return _exp_in_range(maximum(minimum(x, reach), -reach))
 
 
 @kernel
@@ -161,6 +174,31 @@ def x_over_expm1(x):
     h = _half_expm1(top)
     quotient = top / (h + h)
     return 1.0 if abs(x) < TINY else quotient
+
+
+@kernel
+def exprel_of(x, e):
+    """(e**x - 1) / x within 4 ulp, given e, the float next to e**x: where the difference cancels, a polynomial in x."""
+    x = np.float64(x)
+    return exprel_small(x) if abs(x) < 0.5 else (e - 1.0) / x
+
+
+# (x / (e**x - 1) - 1 + x / 2) / x**2 in x**2 for |x| <= 1/2; relative error of the quotient 1.5e-18
+B2 = 0.08333333333333333
+B4 = -0.001388888888888438
+B6 = 3.3068783047733035e-05
+B8 = -8.267192171274026e-07
+B10 = 2.087397799603726e-08
+B12 = -5.185001491545071e-10
+
+
+@kernel
+def x_over_expm1_of(x, e):
+    """x / (e**x - 1) within 4 ulp, given e, the float next to e**x: where the difference cancels, a polynomial in x."""
+    x = np.float64(x)
+    z = x * x
+    small = fma(fma(fma(fma(fma(fma(B12, z, B10), z, B8), z, B6), z, B4), z, B2), z, fma(x, -0.5, 1.0))
+    return small if abs(x) < 0.5 else x / (e - 1.0)
 
 
 @kernel
