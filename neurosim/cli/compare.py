@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import io
+import logging
 import os
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ neurosim compare digits
 neurosim compare digits --learners backprop,predictive-coding --seeds 5 --split fixed --hidden 100
 neurosim compare iris --learners "backprop, sklearn.svm.SVC(C=10)" --folds 5
 neurosim compare measured.csv --label species --set backprop.learning_rate=0.003 --out report/
+neurosim compare digits --learners all --cluster tcp://10.0.0.1:8786
 """
 
 
@@ -69,11 +72,12 @@ class Sizes(click.ParamType):
               help="What else is measured: cost, robustness, feedback, labels; usual is all but labels, or all, or none.")
 @click.option("--plain-intervals", is_flag=True, help="Do not widen intervals for samples that runs share.")
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Runs at a time.")
+@click.option("--cluster", metavar="ADDRESS", help="Make the runs on a Dask cluster, such as tcp://10.0.0.1:8786.")
 @click.option("--resume", is_flag=True, help="Take the finished runs of --out instead of making them again.")
 @click.option("--out", type=click.Path(), metavar="DIR",
               help="Folder for figure and tables.  [default: ./neurosim-compare-DATA]")
 def command(data: str, learners: str, seeds: int, seed: int, pairs: tuple[str, ...], target: float | None,
-            plain_intervals: bool, jobs: int, resume: bool, out: str | None, **options: Any) -> int:
+            plain_intervals: bool, jobs: int, cluster: str | None, resume: bool, out: str | None, **options: Any) -> int:
     """Compare learners on DATA, with the same splits, seeds and scaling for each.
 
     DATA is digits, breast-cancer, wine, iris or moons (classes), diabetes or friedman1 (numbers), or a CSV, NPZ or HDF5
@@ -86,13 +90,19 @@ def command(data: str, learners: str, seeds: int, seed: int, pairs: tuple[str, .
     --out, and each finished run to records/ there, so that --resume goes on after an interruption. The exit code is 1 if
     every run of a learner failed.
     """
+    from neurosim.learning.comparing.cluster import connect
     from neurosim.learning.comparing.running import arrange, carry_out
 
-    # wrong data and unknown learners leave no folder behind
+    if cluster is not None and jobs != 1:
+        raise click.UsageError("--jobs is for runs on this computer, --cluster for runs elsewhere. Leave one of them out.")
+    # wrong data, unknown learners and an unreachable cluster leave no folder behind
     arranged = arrange(data, learners, seeds=range(seed, seed + seeds), settings=read_pairs(pairs), **options)
-    folder = open_folder(out or f"neurosim-compare-{os.path.basename(data).partition('.')[0]}")
-    result = carry_out(arranged, target=target, corrected=not plain_intervals, jobs=jobs, records=folder / "records",
-                       resume=resume, command=_typed())
+    with nullcontext() if cluster is None else connect(cluster) as client:
+        # what Dask would write of lost connections, with tracebacks, is said by errors
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        folder = open_folder(out or f"neurosim-compare-{os.path.basename(data).partition('.')[0]}")
+        result = carry_out(arranged, target=target, corrected=not plain_intervals, jobs=jobs, cluster=client,
+                           records=folder / "records", resume=resume, command=_typed())
     _print(result)
     written = result.save(folder)
     written[:0] = _page(result, folder)
@@ -109,8 +119,8 @@ def _page(result: Any, folder: Path) -> list[Path]:
     from neurosim.plot.comparison_measures import comparison_costs, comparison_robustness
 
     figure = write_figure(folder / "comparison.png", plot.comparison_report(result).errors)
-    shown = [("Errors on the samples for the test, how they fell along learning, and the cosine of changes with those of "
-              "backpropagation.", figure.read_bytes())]
+    shown = [("Errors on the samples for the test (a dot for each run, the mean and its interval), how they fell along "
+              "learning, and the cosine of changes of weights with those of backpropagation.", figure.read_bytes())]
     names = result.measures()
     for wanted, draw, caption in (
             ("products synaptic_events", comparison_costs, "How many weights an answer reads, and how many spikes it takes."),

@@ -1,4 +1,4 @@
-"""Where numbers ceased to be finite, and what helps."""
+"""Where numbers ceased to be finite, which spiking layers are silent or always fire, and what helps."""
 
 from __future__ import annotations
 
@@ -65,6 +65,28 @@ def explosion(model: Model, x: Any, loss: float, optimiser: Optimiser, rng: np.r
     if size > 100:
         remedy += f"; standardise the inputs, which reach {size:.3g}"
     return Explosion(f"the loss is {loss:.4g}, first not finite: {where}", remedy)
+
+
+def told_of_activity(model: Model, x: Any, epoch: int) -> bool:
+    """Return whether a spiking layer never or always fires for samples x, and warn if so (`spiking.warn_of_activity`).
+
+    Args:
+        model: as it is after the epoch of this number, counted from 0.
+        x: some inputs.
+        epoch: for the message.
+    """
+    from neurosim.learning.spiking_layers import AdaptiveSpiking, Spiking
+    from neurosim.spiking import warn_of_activity
+
+    kinds = (Spiking, AdaptiveSpiking)
+    if not any(isinstance(layer, kinds) for layer in model.layers.layers):
+        return False
+    told = False
+    with ad.no_grad():
+        for key, layer, value in model.through(x, Mode()):
+            if isinstance(layer, kinds):
+                told |= warn_of_activity(f"train: after epoch {epoch}, layer {key} ({type(layer).__name__})", value, 4)
+    return told
 
 
 def _size(values: Any) -> float:

@@ -66,6 +66,9 @@ def train(model: Model, x: Any, t: Any, loss: Loss, optimiser: Optimiser | None 
     Raises:
         ParameterError: data that are not finite or do not fit, or numbers out of range.
         StorageError: a checkpoint that cannot be written or belongs to another training.
+
+    Warns:
+        NumericalWarning: training stopped, or a spiking layer never or always fires after an epoch (told once).
     """
     optimiser = Adam() if optimiser is None else optimiser
     whole("train: epochs", epochs, 0)
@@ -91,7 +94,7 @@ def train(model: Model, x: Any, t: Any, loss: Loss, optimiser: Optimiser | None 
     if resume and Path(checkpoint).exists():
         run.take_up(checkpoint, setting)
     history = run.history
-    safe, steps, written = model.arrays(), run.descent.steps, -1
+    safe, steps, written, told = model.arrays(), run.descent.steps, -1, False
     # a state of zeros takes no memory until an epoch has gone well
     state = {k: v.copy() if steps else np.zeros_like(v) for k, v in run.descent.state.items()}
     with EpochBar(epochs, history.epochs, progress) as bar:
@@ -115,6 +118,7 @@ def train(model: Model, x: Any, t: Any, loss: Loss, optimiser: Optimiser | None 
                     run.descent.state[name][...] = value
                 break
             history.seconds.append(time.perf_counter() - began)
+            told = told or faults.told_of_activity(model, x[:batch], number)
             if history.epochs < epochs:
                 # what the next epoch may spoil
                 safe, steps = model.arrays(), run.descent.steps

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from neurosim.plot.attractors import capacity_curve, energy_trace, pattern_grid, rbm_features
 from neurosim.plot.autodiff import expression_diagram
-from neurosim.plot.comparison import (
-    ComparisonAxes,
-    backprop_cosines,
-    comparison_errors,
-    comparison_report,
-    learning_curves,
-)
+from neurosim.plot.comparison import backprop_cosines, comparison_errors, learning_curves
 from neurosim.plot.comparison_measures import comparison_costs, comparison_robustness
+from neurosim.plot.comparison_reports import ComparisonAxes, comparison_report
 from neurosim.plot.connectivity import connectivity_matrix
 from neurosim.plot.correlations import correlation_histogram, correlation_matrix
 from neurosim.plot.curves import fi_curve

@@ -37,9 +37,9 @@ def rate_code(x: Any, steps: int, probability: float = 1.0, seed: int = 0) -> np
         ParameterError: values outside 0 to 1, with row and column.
     """
     x, steps = unit_interval("rate_code", x), whole_steps("rate_code", "steps", steps)
-    if not 0 <= probability <= 1:
+    if not isinstance(probability, (int, float, np.number)) or not 0 <= probability <= 1:
         raise ParameterError(f"rate_code: probability must lie from 0 to 1, not {probability!r}. More steps give more spikes.")
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = np.random.Generator(np.random.Philox(whole_steps("rate_code", "seed", seed, 0)))
     s = np.empty((len(x), steps, x.shape[1]), np.uint8)
     for k in range(0, len(x), ROWS):
         part = s[k:k + ROWS]

@@ -30,9 +30,17 @@ def delta_code(x: Any, threshold: float = 0.1, signed: bool = True) -> np.ndarra
     Raises:
         ParameterError: a wrong shape, values that are not finite, or a threshold that is not positive.
     """
-    x = np.asarray(x, float)
-    if x.ndim != 3 or not np.isfinite(x).all():
-        raise ParameterError(f"delta_code: finite signals of shape (n, T, d) are needed, not {x.shape}.")
+    try:
+        x = np.asarray(x, float)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"delta_code: signals must be numbers: {error}.") from None
+    if x.ndim != 3:
+        raise ParameterError(f"delta_code: signals of shape {x.shape}; samples of steps in rows, (n, T, d), are needed.")
+    wrong = np.argwhere(~np.isfinite(x))
+    if len(wrong):
+        row, step, column = wrong[0]
+        raise ParameterError(f"delta_code: the value {x[row, step, column]} in sample {row}, step {step}, column {column} is "
+                             f"not finite ({len(wrong)} such values). Fill them in, or leave the samples out.")
     _positive("delta_code", threshold)
     events = np.zeros(x.shape, np.int8)
     if x.shape[1]:

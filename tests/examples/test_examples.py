@@ -57,7 +57,7 @@ def test_demo(tmp_path):
     assert "DIFFERS" not in done.stdout and done.stdout.count(" ok") == 8
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/learning.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/learning.md", "docs/spiking.md"])
 def test_code_in_the_documentation_runs(page, tmp_path):
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -67,7 +67,8 @@ def test_code_in_the_documentation_runs(page, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/learning.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/learning.md", "docs/spiking.md",
+                                  "docs/architecture.md"])
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"

@@ -17,6 +17,8 @@ from neurosim import learning, plot
 from neurosim.cli import main
 from neurosim.cli.compare import read_pairs
 from neurosim.errors import ParameterError
+from neurosim.learning.comparing.measured_sentences import some
+from neurosim.learning.comparing.sentences import seconds_text
 
 
 def invoke(*arguments):
@@ -167,7 +169,12 @@ def test_report_holds_from_1_to_12_learners(n, epochs):
         axes = plot.comparison_report(found)
         assert overlaps(axes.errors) == []
     assert len(axes.cosines) == sum(k % 7 > 0 for k in range(n))
-    assert len(axes.errors.figure.legends[0].get_texts()) == n
+    if n > 8:
+        # each learner has a panel, beside the first one, dotted
+        assert axes.seconds is None and len(axes.each) == n and [len(ax.lines) for ax in axes.each] == [2] + [3] * (n - 1)
+        assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes.each}) == 1
+    else:
+        assert len(axes.errors.figure.legends[0].get_texts()) == n and not axes.each
 
 
 def test_report_without_epochs_or_results():
@@ -179,3 +186,45 @@ def test_report_without_epochs_or_results():
     numbers = learning.compare("friedman1", "sklearn.linear_model.Ridge, sklearn.dummy.DummyRegressor", seeds=2)
     axes = plot.comparison_report(numbers)
     assert axes.errors.get_xlabel() == "Test error 1 − R²" and overlaps(axes.errors) == []
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Twelve learners with scores 0.99, 0.97, ... in each of two runs, costs and robustness known beforehand."""
+    records = []
+    for k in range(12):
+        name, right = f"learner {k:02d}", 0.99 - 0.02 * k
+        curve = {"epoch": [1, 2], "test": [right / 2, right], "train": [0.5, 1.0],
+                 "cpu_seconds": [0.1 * (k + 1), 0.2 * (k + 1)],
+                 "wall_seconds": [1.0, 2.0], "cosines": [[0.1, 1.0], [1 - 0.05 * k, 1.0]]}
+        measured = {"products": 10.0 * (k + 1), "noise_0.5": right - 0.1, "noise_1": right - 0.3}
+        records += [{"learner": name, "seed": seed, "fold": None, "score": right + 0.002 * seed, "train_score": 1.0,
+                     "failed": None, "diverged": None, "epochs": 2, "cpu_seconds": 0.2 * (k + 1), "wall_seconds": 2.0,
+                     "warnings": [], "measured": measured, "curve": curve} for seed in (0, 1)]
+    plan = {"seeds": [0, 1], "folds": None, "split": "fresh", "overlap": 0.0}
+    data = {"name": "x", "task": "classes", "samples": 9, "features": 2, "classes": ["p", "q"], "chance": 0.5}
+    return learning.Comparison(data, plan, {f"learner {k:02d}": {} for k in range(12)}, records, target=0.9)
+
+
+def test_sentences_name_the_first_and_the_last_of_many(many):
+    said = many.summary()
+    for words in (": learner 00 99.1 % (97.8 to 100.0), learner 01 97.1 %", ", 8 others, and last learner 11 77.1 % (",
+                  "the fastest first): learner 00 2 epochs and 0.20 s; learner 01 2 epochs and 0.40 s; learner 02",
+                  "learner 00 10, learner 01 20, learner 02 30, 8 others, and last learner 11 120.",
+                  "learner 00 1.00, 1.00; learner 01 0.95, 1.00; learner 02 0.90, 1.00; 8 others; and last learner 11 0.45"):
+        assert words in said
+    assert some(["a"] * 6) == "a, a, a, a, a, a" and some(list("abcdefg"), "; ") == "a; b; c; 3 others; and last g"
+
+
+def test_robustness_of_many_stands_in_rows(many):
+    panels = plot.comparison_robustness(many)
+    assert [t.get_text() for t in panels[0].get_yticklabels()] == list(many.learners) and len(panels) == 1
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in panels[0].lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots[:4], [(89, 0), (69, 0), (87, 1), (67, 1)])
+    with matplotlib.rc_context(plot.rc()):
+        assert overlaps(panels[0]) == []
+
+
+def test_times_have_two_digits():
+    assert [seconds_text(v) for v in (0.2, 0.034, 1.0, 9.949, 9.96, 135.2)] == ["0.20 s", "0.034 s", "1.0 s", "9.9 s", "10 s",
+                                                                                 "135 s"]

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 #: what happened to the samples, by the first part of a measure's name; {} is the level
 DISTURBED = {"noise": "Gaussian noise of {} times the features' standard deviation",
              "occlusion": "{} of the features hidden",
-             "fgsm": "each feature moved by {} of their standard deviation along the learner's own gradient, to where it errs",
-             "transfer": "each feature moved by {} of their standard deviation along the gradient of another network"}
+             "fgsm": "each feature moved by {} standard deviations along the learner's own gradient, to where it errs",
+             "transfer": "each feature moved by {} standard deviations along the gradient of another network"}
+#: a sentence names no more than so many of a list
+MOST = 6
 #: what carries errors backward without a weight that is known in two places
 FREE = ("none", "fixed random feedback", "learned feedback")
 
@@ -33,6 +35,13 @@ def level_text(name: str) -> str:
     """Return the level of a measure: ``50 %`` for shares, else ``0.5``."""
     kind, _, level = name.rpartition("_")
     return f"{100*float(level):g} %" if kind in ("occlusion", "labels") else level
+
+
+def some(parts: list[str], sign: str = ", ") -> str:
+    """Return the parts of a ranked list in a sentence; of many the first three and the last."""
+    if len(parts) <= MOST:
+        return sign.join(parts)
+    return f"{sign.join(parts[:3])}{sign}{len(parts) - 4} others{sign}and last {parts[-1]}"
 
 
 def count_text(value: float) -> str:
@@ -81,12 +90,12 @@ def _cost(found: Comparison) -> list[str]:
     said = []
     if rate:
         said.append("An answer takes so many multiply-accumulates: "
-                    f"{', '.join(f'{n} {count_text(v)}' for n, v in sorted(rate.items(), key=lambda kv: kv[1]))}.")
+                    f"{some([f'{n} {count_text(v)}' for n, v in sorted(rate.items(), key=lambda kv: kv[1])])}.")
     if spiking:
         parts = [f"{n} {count_text(s)} spikes and {count_text(e)} synaptic events"
                  + (f" after {count_text(p)} multiply-accumulates of input currents" if p else "")
-                 for n, (s, e, p) in sorted(spiking.items(), key=lambda kv: kv[1][1])]
-        said.append(f"Of those that spike, an answer takes: {'; '.join(parts)}.")
+                 for n, (s, e, p) in sorted(spiking.items(), key=lambda kv: kv[1][1] + kv[1][2])]
+        said.append(f"Of those that spike, an answer takes, the fewest weights read first: {some(parts, '; ')}.")
     if rate and spiking:
         few, base = min(spiking, key=lambda n: spiking[n][1] + spiking[n][2]), next(iter(rate))
         whole = spiking[few][1] + spiking[few][2]
@@ -107,10 +116,10 @@ def _disturbed(found: Comparison) -> list[str]:
         most, least = max(left, key=left.get), min(left, key=left.get)
 
         def change(name: str, left: dict[str, float] = left) -> str:
-            return f"{name} {_score(found.interval(name).mean, found.numbers)} to {_score(left[name], found.numbers)}"
+            return f"{name}, from {_score(found.interval(name).mean, found.numbers)} to {_score(left[name], found.numbers)}"
 
         of = change(most) if len(left) == 1 else \
-            f"of {len(left)} that had learnt, best stays {change(most)}, worst {change(least)}"
+            f"of {len(left)} that had learnt, the best is then {change(most)}, and the worst {change(least)}"
         said.append(f"With {words.format(level_text(names[-1]))}: {of}.")
     return said
 
@@ -121,7 +130,7 @@ def _few_labels(found: Comparison) -> list[str]:
         return []
     left = {n: i.mean for n in found.learners if (i := found.measured(n, names[0])).count}
     parts = [f"{n} {_score(left[n], found.numbers)}" for n in sorted(left, key=lambda n: -left[n])]
-    return [f"With {level_text(names[0])} of the labels: {', '.join(parts)}."] if parts else []
+    return [f"With {level_text(names[0])} of the labels: {some(parts)}."] if parts else []
 
 
 def _feedback(found: Comparison) -> list[str]:

@@ -18,8 +18,8 @@ from neurosim.learning.comparing.page_parts import (
     text_of,
     whole,
 )
-from neurosim.learning.comparing.result import Comparison
-from neurosim.learning.comparing.sentences import ends_text, seconds_text
+from neurosim.learning.comparing.result import NEAR, Comparison
+from neurosim.learning.comparing.sentences import ends_text, score_text, seconds_text
 from neurosim.learning.comparing.statistics import Interval
 
 #: titles of the groups of columns of the tables of scores
@@ -79,11 +79,15 @@ def _scores(found: Comparison) -> str:
                      _form(r["epochs"], ".3g"), seconds_text(r["cpu_seconds"]), _form(r["epochs_to_target"], "g"),
                      "" if r["cpu_seconds_to_target"] is None else seconds_text(r["cpu_seconds_to_target"]),
                      f"{r['failed'] + r['diverged']} of {r['runs']}" if r["failed"] + r["diverged"] else ""])
-    target = "" if math.isnan(found.target) else \
-        f"The target is {found.target:.3f}." if found.numbers else f"The target is {100*found.target:.1f} %."
+    target = "" if math.isnan(found.target) else f"The target is {score_text(found.target, found.numbers)}{_usual(found)}."
     return table(head, rows, range(1, 11)) + paragraph(
-        f"Means over runs. {target} Epochs and time to it are medians, empty where half of the runs did not come so far.",
-        "note")
+        f"Means over runs; times are medians. {target} Epochs and time to it are empty where half of the runs did not come so "
+        "far. Epochs differ: a learner whose own default is few passes gets so many fewer, and one that is fitted at once has "
+        "none.", "note")
+
+
+def _usual(found: Comparison) -> str:
+    return f", {100*NEAR:g} % of the way from chance to the best mean score" if found.target == found.usual_target() else ""
 
 
 def _traits(found: Comparison) -> str:
@@ -138,9 +142,10 @@ def _robustness(found: Comparison) -> str:
         f"{'R²' if found.numbers else 'Right answers in %'}, means over runs; the darker, the nearer to the best undisturbed "
         "score. Noise: Gaussian, its standard deviation in units of that of the features. Hidden: a share of the features, "
         "drawn for each sample, is set to its mean. Own: each feature moves by so many standard deviations to where "
-        "the learner's own loss rises (FGSM, doi:10.48550/arXiv.1412.6572); empty where the learner has no exact gradient. "
-        "Other: the same attack for all, made with a network that learnt by backpropagation from the same samples. Who "
-        "withstands the own gradient but not another's hides the gradient and is not robust.", "note")
+        "the learner's own loss rises (FGSM, doi:10.48550/arXiv.1412.6572), by its exact gradient or the surrogate gradient it "
+        "learns by; empty where it has neither. Other: the same attack for all, made with a network that learnt by "
+        "backpropagation from the same samples. Who withstands the own gradient but not another's hides the gradient and is "
+        "not robust.", "note")
 
 
 def _labels(found: Comparison) -> str:

@@ -62,8 +62,8 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def bullets(texts: Iterable[str]) -> str:
-    """Return a list of points."""
-    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
+    """Return a list of points; a number and its percent sign stay on one line."""
+    return "<ul>" + "".join(f"<li>{escape(text).replace(' %', '&nbsp;%')}</li>" for text in texts) + "</ul>"
 
 
 def section(title: str, *parts: str) -> str:

@@ -156,15 +156,20 @@ class Job:
 
     def description(self, data: Dataset) -> dict[str, Any]:
         """Return all that the outcome depends on, in plain values."""
-        import sklearn
-
         plan = asdict(self.plan)
         # other seeds make no difference to this run, but for a split that the first one draws
         first = plan.pop("seeds")[0]
         return {"format": FORMAT, "learner": self.entrant.description(), "plan": plan, "seed": self.seed, "fold": self.fold,
                 "split_seed": first if self.plan.split == "fixed" else self.seed, "data": data.fingerprint,
-                "versions": {"neurosim": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}}
+                "versions": versions()}
 
     def key(self, data: Dataset) -> str:
         """Return a hash of the description."""
         return hashlib.sha256(json.dumps(self.description(data), sort_keys=True).encode()).hexdigest()[:20]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that an outcome depends on."""
+    import sklearn
+
+    return {"neurosim": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}

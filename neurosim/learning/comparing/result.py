@@ -70,9 +70,12 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if self.target is None:
-            best = max((self.interval(name).mean for name in self.learners if self.interval(name).count), default=float("nan"))
-            chance = self.data["chance"]
-            self.target = float(chance + NEAR * (best - chance))
+            self.target = self.usual_target()
+
+    def usual_target(self) -> float:
+        """Return the score that lies `NEAR` of the way from chance to the best mean score; NaN if no run came to its end."""
+        best = max((self.interval(name).mean for name in self.learners if self.interval(name).count), default=float("nan"))
+        return float(self.data["chance"] + NEAR * (best - self.data["chance"]))
 
     @property
     def numbers(self) -> bool:
@@ -139,7 +142,8 @@ class Comparison:
             score, low, high, train_score                    means and interval
             difference, difference_low, difference_high      to the first learner, in pairs
             decided                                          whether 0 lies outside of that interval
-            epochs, cpu_seconds, wall_seconds                means of a run
+            epochs                                           mean of a run
+            cpu_seconds, wall_seconds                        medians of a run
             target, reached                                  score asked for, and how many runs reached it
             epochs_to_target, cpu_seconds_to_target          medians over all runs; None if half of them did not
             cosine_1, cosine_2, ...                          with backpropagation after the last epoch, from the data on
@@ -164,8 +168,8 @@ class Comparison:
                 "difference": None if first else other.mean, "difference_low": None if first else other.low,
                 "difference_high": None if first else other.high, "decided": None if first else other.decided,
                 "epochs": float(np.mean(epochs)) if epochs else None,
-                "cpu_seconds": float(np.mean([r["cpu_seconds"] for r in runs])),
-                "wall_seconds": float(np.mean([r["wall_seconds"] for r in runs])),
+                "cpu_seconds": _median(np.array([r["cpu_seconds"] for r in runs])),
+                "wall_seconds": _median(np.array([r["wall_seconds"] for r in runs])),
                 "target": self.target, "reached": sum(a is not None for a in at),
                 "epochs_to_target": to_epoch, "cpu_seconds_to_target": to_seconds,
                 **{f"cosine_{k + 1}": float(last[k]) if k < len(last) else None for k in range(depth)},

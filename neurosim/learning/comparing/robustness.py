@@ -6,9 +6,9 @@
     transfer    the same with dE/dx of another network that learnt by backpropagation from the same samples
 
 s is the root of the mean variance of the features over the samples for learning, so that levels mean the same whatever the
-scaling.  Every learner meets the same noise, occlusions and transferred attacks; its own gradient is followed only where it is
-exact.  A learner that withstands its own gradient, but not that of another, hides its gradient rather than being robust
-(Athalye, Carlini & Wagner 2018, arXiv:1802.00420).
+scaling.  Every learner meets the same noise, occlusions and transferred attacks; its own gradient is followed where that is
+exact, and where it is the surrogate gradient by which a spiking network learns.  A learner that withstands its own gradient,
+but not that of another, hides its gradient rather than being robust (Athalye, Carlini & Wagner 2018, arXiv:1802.00420).
 
 Source of fgsm: Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572.
 """

@@ -6,20 +6,23 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from neurosim import __version__
 from neurosim.errors import ParameterError, SimulationError
+from neurosim.learning.comparing.cluster import KEPT, connect, on_cluster
 from neurosim.learning.comparing.datasets import Dataset, dataset
 from neurosim.learning.comparing.entrants import Entrant, entrants, usual_epochs
 from neurosim.learning.comparing.files import Records, plain
 from neurosim.learning.comparing.measures import chosen
 from neurosim.learning.comparing.measuring import measure
 from neurosim.learning.comparing.progress import RunBar
-from neurosim.learning.comparing.protocol import Job, Plan
+from neurosim.learning.comparing.protocol import Job, Plan, versions
 from neurosim.learning.comparing.result import Comparison
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def compare(
@@ -42,6 +45,7 @@ def compare(
     confidence: float = 0.95,
     corrected: bool = True,
     jobs: int = 1,
+    cluster: str | Client | None = None,
     records: str | PathLike[str] | None = None,
     resume: bool = False,
     progress: bool | None = None,
@@ -83,6 +87,8 @@ def compare(
         confidence: of intervals.
         corrected: whether intervals allow for overlapping samples.
         jobs: runs at a time, each in a process of its own if there are several.
+        cluster: address of the scheduler of a Dask cluster (``tcp://host:8786``), or a client of it, where the runs are made
+            instead; the records are the same, but for seconds.
         records: folder for the record of each run as soon as it is finished.
         resume: whether finished runs in that folder are taken instead of made again.
         progress: whether a bar is shown; None: on a terminal.
@@ -94,12 +100,13 @@ def compare(
     Raises:
         ParameterError: unknown names, data that do not fit, impossible values.
         StorageError: a file that cannot be read or is something else.
-        MissingPackageError: scikit-learn is not installed.
+        MissingPackageError: scikit-learn, or for a cluster Dask, is not installed.
+        SimulationError: processes or workers that made runs are gone; finished runs stay in `records`.
     """
     arranged = arrange(data, learners, seeds=seeds, folds=folds, test_share=test_share, split=split, scale=scale, epochs=epochs,
                        hidden=hidden, settings=settings, task=task, label=label, header=header, measures=measures)
-    return carry_out(arranged, target=target, confidence=confidence, corrected=corrected, jobs=jobs, records=records,
-                     resume=resume, progress=progress, command=command)
+    return carry_out(arranged, target=target, confidence=confidence, corrected=corrected, jobs=jobs, cluster=cluster,
+                     records=records, resume=resume, progress=progress, command=command)
 
 
 class Arranged(NamedTuple):
@@ -126,17 +133,24 @@ def arrange(data: Any, learners: Any, *, seeds: int | Sequence[int] = 5, folds: 
 
 
 def carry_out(arranged: Arranged, *, target: float | None = None, confidence: float = 0.95, corrected: bool = True,
-              jobs: int = 1, records: str | PathLike[str] | None = None, resume: bool = False, progress: bool | None = None,
-              command: str = "") -> Comparison:
+              jobs: int = 1, cluster: str | Client | None = None, records: str | PathLike[str] | None = None,
+              resume: bool = False, progress: bool | None = None, command: str = "") -> Comparison:
     """Make all runs and return what was found; arguments and errors as in `compare`."""
     _check(confidence, jobs, target, resume, records)
+    if not (cluster is None or isinstance(cluster, str) or hasattr(cluster, "submit")):
+        raise ParameterError(f"cluster={cluster!r}: the address of a scheduler, such as 'tcp://10.0.0.1:8786', or a client of "
+                             "distributed is needed.")
+    if cluster is not None and jobs != 1:
+        raise ParameterError(f"jobs={jobs} are processes on this computer, but the runs are to be made on a cluster. Leave one "
+                             "of them out.")
     data, plan, who = arranged
     # learners take turns, so that what was finished before an interruption tells something of each
     todo = [Job(entrant, plan, seed, fold) for seed, fold in plan.runs() for entrant in who]
-    made = _records(todo, data, jobs, Records(records) if records is not None else None, resume, progress)
+    made = _records(todo, data, jobs if cluster is None else cluster, Records(records) if records is not None else None, resume,
+                    progress)
     learners = {e.label: {**e.description(), "traits": _traits(e)} for e in who}
     return Comparison(_about(data), {**plain(vars(plan)), "overlap": plan.overlap() if corrected else 0.0}, learners, made,
-                      confidence, target, _versions(), command)
+                      confidence, target, {**versions(), "python": platform.python_version()}, command)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -157,13 +171,13 @@ def _check(confidence: float, jobs: int, target: float | None, resume: bool, rec
         raise ParameterError("resume=True needs records, the folder where finished runs are.")
 
 
-def _records(todo: list[Job], data: Dataset, jobs: int, kept: Records | None, resume: bool,
+def _records(todo: list[Job], data: Dataset, where: int | str | Client, kept: Records | None, resume: bool,
              progress: bool | None) -> list[dict[str, Any]]:
     keys = [job.key(data) for job in todo] if kept else []
     made: list[dict[str, Any] | None] = [kept.get(key) if kept and resume else None for key in keys] or [None] * len(todo)
     open_ = [k for k, record in enumerate(made) if record is None]
     with RunBar(len(open_), progress) as bar:
-        for k, record in _run(open_, todo, data, jobs):
+        for k, record in _run({k: todo[k] for k in open_}, data, where):
             made[k] = plain(record)
             if kept:
                 kept.put(keys[k], made[k])
@@ -172,19 +186,30 @@ def _records(todo: list[Job], data: Dataset, jobs: int, kept: Records | None, re
     return [{**record, "learner": job.entrant.label} for job, record in zip(todo, made) if record is not None]
 
 
-def _run(places: list[int], todo: list[Job], data: Dataset, jobs: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    if jobs == 1 or len(places) < 2:
-        for k in places:
-            yield k, measure(todo[k], data)
-        return
+def _run(jobs: dict[int, Job], data: Dataset, where: int | str | Client) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Make runs one after the other, in `where` processes, or on a cluster."""
+    if not jobs or where == 1 or (isinstance(where, int) and len(jobs) == 1):
+        for k, job in jobs.items():
+            yield k, measure(job, data)
+    elif isinstance(where, int):
+        yield from _in_processes(jobs, data, where)
+    elif isinstance(where, str):
+        with connect(where) as client:
+            yield from on_cluster(client, jobs, data)
+    else:
+        yield from on_cluster(where, jobs, data)
+
+
+def _in_processes(jobs: dict[int, Job], data: Dataset, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     try:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(_placed)(k, todo[k], data) for k in places)
+        yield from Parallel(n_jobs=count, return_as="generator_unordered")(delayed(_placed)(k, job, data)
+                                                                            for k, job in jobs.items())
     except TerminatedWorkerError as error:
         raise SimulationError("A process that made a run ended without an answer: often the memory was not enough. Use fewer "
-                              f"jobs; with records and resume, finished runs are not made again. ({error})") from None
+                              f"jobs. {KEPT} ({error})") from None
 
 
 def _placed(k: int, job: Job, data: Dataset) -> tuple[int, dict[str, Any]]:
@@ -200,10 +225,3 @@ def _about(data: Dataset) -> dict[str, Any]:
     chance = 0.0 if data.numbers else float(np.bincount(data.y).max() / len(data.y))
     return {"name": data.name, "task": "numbers" if data.numbers else "classes", "samples": len(data.y),
             "features": data.x.shape[1], "classes": list(data.classes), "chance": chance, "fingerprint": data.fingerprint}
-
-
-def _versions() -> dict[str, str]:
-    import sklearn
-
-    return {"neurosim": __version__, "python": platform.python_version(), "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.learning.comparing.measured_sentences import measured_sentences
+from neurosim.learning.comparing.measured_sentences import measured_sentences, some
 from neurosim.learning.comparing.statistics import Interval
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def score_text(value: float, numbers: bool) -> str:
 
 
 def seconds_text(value: float) -> str:
-    """Return a time with two digits or whole seconds: ``0.034 s``, ``1.2 s``, ``135 s``."""
-    return f"{value:.0f} s" if value >= 10 else f"{value:.2g} s"
+    """Return a time with two digits or whole seconds: ``0.034 s``, ``1.0 s``, ``135 s``."""
+    return f"{value:.0f} s" if value >= 9.95 else f"{value:#.2g} s"
 
 
 def _what(found: Comparison) -> str:
@@ -53,7 +53,8 @@ def _scores(found: Comparison) -> list[str]:
         around = "" if np.isnan(i.half) else \
             f" ({ends_text(i, found.numbers)})" if i.half else " (the same in every run)"
         parts.append(f"{name} {score_text(i.mean, found.numbers)}{around}")
-    return [f"{what} ({100 * found.confidence:g} % interval): {', '.join(parts)}."]
+    known = f" ({100 * found.confidence:g} % interval)" if any(not np.isnan(own[name].half) for name in ranked) else ""
+    return [f"{what}{known}: {some(parts)}."]
 
 
 def ends_text(i: Interval, numbers: bool) -> str:
@@ -67,10 +68,9 @@ def _differences(found: Comparison) -> list[str]:
     base, *others = found.learners
     factor, digits = (1, 3) if found.numbers else (100, 1)
     groups: dict[str, list[str]] = {"better": [], "worse": [], "open": [], "alike": [], "one": []}
-    for name in others:
-        d = found.difference(name)
-        if not d.count:
-            continue
+    own = {name: found.difference(name) for name in others}
+    for name in sorted((n for n in others if own[n].count), key=lambda n: -own[n].mean):
+        d = own[name]
         by = f"{name} {d.mean * factor:+.{digits}f}"
         if np.isnan(d.half):
             groups["one"].append(by)
@@ -79,13 +79,15 @@ def _differences(found: Comparison) -> list[str]:
         else:
             kind = "open" if not d.decided else "better" if d.mean > 0 else "worse"
             groups[kind].append(f"{by} ({d.low * factor:+.{digits}f} to {d.high * factor:+.{digits}f})")
+    # whoever differs most comes first
+    groups["worse"].reverse()
     unit = "R²" if found.numbers else "points"
     heads = {"better": f"Better than {base} in the same runs ({unit} and interval of the difference)",
              "worse": f"Worse than {base} in the same runs ({unit} and interval of the difference)",
              "open": f"Not decided by these runs against {base} ({unit} and interval of the difference, which holds 0)",
              "alike": f"As far from {base} in one run as in the other, so that nothing is known of other runs ({unit})",
              "one": f"In the one run that can be compared, beside {base} ({unit}), which decides nothing"}
-    said = [f"{heads[kind]}: {', '.join(group)}." for kind, group in groups.items() if group]
+    said = [f"{heads[kind]}: {some(group)}." for kind, group in groups.items() if group]
     count = sum(len(groups[kind]) for kind in ("better", "worse", "open"))
     if count > 1:
         said.append(f"Each of these {count} intervals holds by itself: of many learners, some would seem different by chance.")
@@ -99,13 +101,14 @@ def _speed(found: Comparison) -> list[str]:
     for row in found.table():
         at, seconds = row["epochs_to_target"], row["cpu_seconds_to_target"]
         if at is not None:
-            parts.append(f"{row['learner']} {at:g} epoch{'' if at == 1 else 's'} and {seconds_text(seconds)}")
+            parts.append((seconds, f"{row['learner']} {at:g} epoch{'' if at == 1 else 's'} and {seconds_text(seconds)}"))
         elif seconds is not None:
-            parts.append(f"{row['learner']} one fit of {seconds_text(seconds)}")
+            parts.append((seconds, f"{row['learner']} one fit of {seconds_text(seconds)}"))
         elif row["failed"] < row["runs"]:
             never.append(f"{row['learner']} ({row['reached']} of {row['runs']} runs)" if row["reached"] else row["learner"])
     target = score_text(found.target, found.numbers)
-    said = f"To learn to a score of {target} took (medians over runs, CPU time): {'; '.join(parts)}."
+    said = (f"To learn to a score of {target} took (medians over runs, CPU time, the fastest first): "
+            f"{some([text for _, text in sorted(parts)], '; ')}.")
     return [said] * bool(parts) + [f"Not so far in most of their runs came: {', '.join(never)}."] * bool(never)
 
 
@@ -114,9 +117,11 @@ def _cosines(found: Comparison) -> list[str]:
     for name in found.learners:
         c = found.curve(name).cosines
         if c.size and not np.isnan(c).all() and np.nanmin(c) < 1 - 1e-9:
-            parts.append(f"{name} {', '.join('-' if np.isnan(v) else f'{v:.2f}' for v in c[-1])}")
+            known = c[-1][~np.isnan(c[-1])]
+            parts.append((-float(known[0]) if known.size else np.inf,
+                          f"{name} {', '.join('-' if np.isnan(v) else f'{v:.2f}' for v in c[-1])}"))
     return [f"Cosine of the changes of weights with those of backpropagation through the same network, after the last epoch, "
-            f"from the first layer to the last: {'; '.join(parts)}."] if parts else []
+            f"from the first layer to the last: {some([text for _, text in sorted(parts)], '; ')}."] if parts else []
 
 
 def _problems(found: Comparison) -> list[str]:

@@ -12,6 +12,7 @@ Learning 52, 239, doi:10.1023/A:1024068626366).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,15 +50,21 @@ class Interval:
 
 def interval(values: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
     """Return mean and interval of the values that are not NaN; `overlap` is q above."""
-    from scipy.stats import t
-
     found = np.asarray(values, dtype=float)
     found = found[~np.isnan(found)]
     n = len(found)
     if n < 2:
         return Interval(float(found[0]) if n else float("nan"), float("nan"), n)
-    half = t.ppf((1 + confidence) / 2, n - 1) * np.sqrt((1 / n + overlap) * found.var(ddof=1))
+    half = _quantile(confidence, n - 1) * np.sqrt((1 / n + overlap) * found.var(ddof=1))
     return Interval(float(found.mean()), float(half), n)
+
+
+@cache
+def _quantile(confidence: float, freedom: int) -> float:
+    """Return the half width of Student's interval in standard errors; SciPy takes a tenth of a millisecond for it."""
+    from scipy.stats import t
+
+    return float(t.ppf((1 + confidence) / 2, freedom))
 
 
 def paired(values: Any, base: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
