@@ -15,29 +15,21 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from neurosim.errors import ParameterError
-from neurosim.learning.learners import catalogue
-from neurosim.learning.learners.reward_stdp import RewardSTDPClassifier
+from neurosim.learning.learners.catalogue import LEARNERS, learner
 
-#: small parameters, by name in the catalogue; "reward-stdp" is not in it, for its accuracy depends on the seed
+#: small parameters, by name in the catalogue
 SMALL = {
     "nef-readout": {"n_neurons": 60},
     "pes": {"n_neurons": 60, "max_iter": 15},
     "stdp-wta": {"n_neurons": 30, "max_iter": 4, "balance": 0.4},
     "tempotron": {"max_iter": 20, "learning_rate": 2.0, "batch_size": 16},
     "liquid-state": {"n_neurons": 50, "alpha": 10.0},
-    "reward-stdp": {"per_class": 4, "max_iter": 6, "channels": "on-off", "balance": 0.5},
+    "reward-stdp": {"per_class": 4, "max_iter": 10},
 }
 #: those that run networks in every check
-LONG = ("stdp-wta", "reward-stdp", "pes", "liquid-state")
-
-
-def learner(name, **parameters):
-    return RewardSTDPClassifier(**parameters) if name == "reward-stdp" else catalogue.learner(name, **parameters)
-
-
+LONG = ("stdp-wta", "pes", "liquid-state")
 CLASSIFIERS = {name: learner(name, random_state=0, **small) for name, small in SMALL.items()}
-REGRESSORS = [learner(name, numbers=True, random_state=0, **small) for name, small in SMALL.items()
-              if catalogue.LEARNERS.get(name, [None]*3)[2]]
+REGRESSORS = [learner(name, numbers=True, random_state=0, **small) for name, small in SMALL.items() if LEARNERS[name][2]]
 
 
 @parametrize_with_checks([*(one for name, one in CLASSIFIERS.items() if name not in LONG), *REGRESSORS])
@@ -106,8 +98,8 @@ WRONG = {
                   ("window", -1.0)],
     "liquid-state": [("n_neurons", 1), ("strength", -0.1), ("drive", "much"), ("synapses", "fixed"), ("slot", 2.0),
                      ("slots", 0), ("tau_s", 0), ("readout", "svm"), ("alpha", 0)],
-    "reward-stdp": [("per_class", 0), ("eta", 0), ("slowing", 0), ("exploration", -1.0), ("trust", 1.5), ("channels", "both"),
-                    ("balance", 1.0), ("adaptation", "x"), ("memory", 0), ("shown", 0), ("rate", 0)],
+    "reward-stdp": [("per_class", 0), ("eta", 0), ("eta", 1.0), ("slowing", 0), ("punishment", -0.1), ("exploration", -1.0),
+                    ("adaptation", 0), ("memory", 0), ("channels", "both")],
 }
 
 

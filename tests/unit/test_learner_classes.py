@@ -300,10 +300,23 @@ COMMON = [
     (dict(max_iter=0), "max_iter must be a whole number of at least 1"),
     (dict(batch_size=0), "batch_size"),
     (dict(early_stopping=True, validation_fraction=1.0), "validation_fraction must be a number above 0 and below 1"),
-    (dict(early_stopping=True, validation_fraction=0.999), "leaves none for learning or none for validation"),
+    (dict(early_stopping=True, validation_fraction=0.999), "150 samples leaves none for learning"),
     (dict(early_stopping=True, n_iter_no_change=0), "n_iter_no_change"),
     (dict(random_state="x"), "cannot be used to seed"),
 ]
+
+
+@pytest.mark.parametrize("n", [3, 4, 10])
+def test_early_stopping_with_few_samples(n):
+    """A score needs one sample of classes, two of numbers; what learning needs is never taken for it."""
+    x = IRIS[:n]
+    some = small(nl.BackpropRegressor, early_stopping=True).fit(x, x[:, 0])
+    assert len(some.validation_scores_) == 3 and np.isfinite(some.validation_scores_).all()
+    assert len(small(nl.BackpropClassifier, early_stopping=True).fit(x, np.arange(n) % 2).validation_scores_) == 3
+    with pytest.raises(ValueError, match="2 samples leaves none of class 0 for learning. Give more samples"):
+        small(nl.BackpropClassifier, early_stopping=True).fit(x[:2], [0, 1])
+    with pytest.raises(ValueError, match="2 samples leaves none for learning; validation needs 2 at least"):
+        small(nl.BackpropRegressor, early_stopping=True).fit(x[:2], x[:2, 0])
 
 
 @both

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class Learner(BaseEstimator):
         validation_scores_: with early_stopping, the score of each epoch.
         problem_: what stopped training, or None.
     """
+
+    #: samples without which there is no score
+    _fewest: ClassVar[int] = 1
 
     @abstractmethod
     def _begin(self, x: np.ndarray, t: np.ndarray, rng: np.random.Generator) -> None:
@@ -247,14 +250,15 @@ class Learner(BaseEstimator):
         share = self._number("validation_fraction", 0.0, 1.0, open_low=True)
         rng = generator_of(self.random_state)
         held = self._drawn(t, share, rng)
-        if not held.any() or held.all():
+        if held.all():
             raise ParameterError(f"{type(self).__name__}: validation_fraction={share:g} of {len(x)} samples leaves none for "
-                                 "learning or none for validation. Change it, or leave early_stopping out.")
+                                 f"learning; validation needs {self._fewest} at least. Give more samples, or leave "
+                                 "early_stopping out.")
         return x[~held], t[~held], (x[held], t[held])
 
     def _drawn(self, t: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
         held = np.zeros(len(t), bool)
-        held[rng.permutation(len(t))[:max(1, round(share * len(t)))]] = True
+        held[rng.permutation(len(t))[:max(self._fewest, round(share * len(t)))]] = True
         return held
 
     @abstractmethod
@@ -332,6 +336,15 @@ class LearnerClassifier(ClassifierMixin, Learner):
             held[rng.permutation(np.flatnonzero(t[:, k]))[:n]] = True
         return held
 
+    def _aside(self, x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        parts = super()._aside(x, t)
+        lost = t.any(axis=0) & ~parts[1].any(axis=0)
+        if lost.any():
+            raise ParameterError(f"{type(self).__name__}: validation_fraction={self.validation_fraction:g} of {len(t)} samples "
+                                 f"leaves none of class {self.classes_[lost][0]!s} for learning. Give more samples, or leave "
+                                 "early_stopping out.")
+        return parts
+
     def _score(self, x: np.ndarray, t: np.ndarray) -> float:
         return float((self._output(x).argmax(axis=1) == t.argmax(axis=1)).mean())
 
@@ -342,6 +355,9 @@ class LearnerRegressor(RegressorMixin, Learner):
     Targets are shifted and scaled to mean 0 and standard deviation 1 while it learns, by what the first call showed, and
     answers are carried back.
     """
+
+    # R^2 compares with the spread of the answers
+    _fewest: ClassVar[int] = 2
 
     def partial_fit(self, X: Any, y: Any) -> Any:
         """Learn from samples X, (n_samples, n_features), for one epoch more, and return self."""

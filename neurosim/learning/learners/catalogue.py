@@ -12,6 +12,8 @@ LEARNERS: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
     "backprop": ("neurosim.learning.learners.backprop", "BackpropClassifier", "BackpropRegressor", {}),
     "predictive-coding": ("neurosim.learning.learners.predictive_coding", "PredictiveCodingClassifier",
                           "PredictiveCodingRegressor", {}),
+    "spiking-predictive-coding": ("neurosim.learning.learners.spiking_predictive_coding", "SpikingPredictiveCodingClassifier",
+                                  "SpikingPredictiveCodingRegressor", {}),
     "feedback-alignment": ("neurosim.learning.learners.feedback_alignment", "FeedbackAlignmentClassifier",
                            "FeedbackAlignmentRegressor", {}),
     "direct-feedback-alignment": ("neurosim.learning.learners.feedback_alignment", "DirectFeedbackAlignmentClassifier",
@@ -27,6 +29,7 @@ LEARNERS: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
     "surrogate-gradient": ("neurosim.learning.learners.surrogate", "SurrogateClassifier", None, {}),
     "e-prop": ("neurosim.learning.learners.eprop", "EPropClassifier", None, {}),
     "stdp-wta": ("neurosim.learning.learners.stdp", "STDPClassifier", None, {}),
+    "reward-stdp": ("neurosim.learning.learners.reward_stdp", "RewardSTDPClassifier", None, {}),
     "tempotron": ("neurosim.learning.learners.tempotron", "TempotronClassifier", None, {}),
     "liquid-state": ("neurosim.learning.learners.liquid", "LiquidStateClassifier", None, {}),
 }

@@ -46,3 +46,9 @@ class Brightness:
 def channels(u: np.ndarray, kind: str) -> np.ndarray:
     """Return the channels of brightness u (m, d): (m, d) for "on", (m, 2d) for "on-off"."""
     return u if kind == "on" else np.concatenate([u, 1 - u], axis=1)
+
+
+def equalised(z: np.ndarray, level: float) -> np.ndarray:
+    """Return channels z (m, d), each sample scaled to the root mean square `level`; a dark one stays dark."""
+    strength = np.sqrt((z**2).mean(axis=1, keepdims=True))
+    return level*np.divide(z, strength, out=np.zeros_like(z), where=strength > 0)

@@ -16,7 +16,7 @@ from neurosim.learning.learners.base import LearnerClassifier, LearnerRegressor
 from neurosim.learning.learners.layered import LayeredLearner
 from neurosim.learning.learners.traits import Traits
 from neurosim.learning.rules import contrastive_hebbian as rule
-from neurosim.learning.rules.energy import EnergyNetwork, gradient
+from neurosim.learning.rules.energy import EnergyNetwork, gradient, input_gradient
 from neurosim.learning.rules.feedforward import loss_of
 from neurosim.learning.rules.layers import Layers
 from neurosim.learning.rules.units import unit
@@ -100,6 +100,11 @@ class Contrastive(LayeredLearner):
 
     def _descend(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return gradient(self.network_, self._free(x), t)[0]
+
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        x, t = self._cast(x), self._cast(t)
+        with self._one_thread(len(x)):
+            return input_gradient(self.network_, self._free(x), t)
 
     def products_per_inference(self) -> int:
         """Return the multiply-accumulates of an answer, all rounds of settling included."""

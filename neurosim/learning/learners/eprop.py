@@ -16,6 +16,8 @@ Source: Bellec et al. 2020 (doi:10.1038/s41467-020-17236-y).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -91,11 +93,21 @@ class EPropClassifier(SurrogateClassifier):
         return super()._gradients(x, t)
 
     def _gradients(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+        with self._through_time(t.shape[1]):
+            return super()._gradients(x, t)
+
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        with self._through_time(t.shape[1]):
+            return super()._input_gradient(x, t)
+
+    @contextmanager
+    def _through_time(self, outputs: int) -> Iterator[None]:
+        """Have the same network with all gradients, for a while."""
         own = self.model_
-        exact = build(super()._layers(t.shape[1]), own.inputs, dtype=own.dtype)
+        exact = build(super()._layers(outputs), own.inputs, dtype=own.dtype)
         exact.load({name: v.value for name, v in own.parameters.items()})
         self.model_ = exact
         try:
-            return super()._gradients(x, t)
+            yield
         finally:
             self.model_ = own

@@ -1,75 +1,72 @@
-"""Reward-modulated STDP: competing neurons, each of one class, that learn from the reward of their answers alone.
+"""Reward-modulated STDP: neurons of each class race for a sample, and the first learns whether its answer was right.
 
-    sample      whoever fires first silences the others, but for those that fire within a step of it
-    reward      R = mean over its spikes, 1 for a right one and -1 for any other: one number for all
-    learning    w <- w + eta (R - expected) c,   c: sum of x - w at the spikes of the neuron   (see `rewarded`)
+    answer      the class of the neuron that fires first, which silences all others
+    reward      R = 1 if it was right, -punishment if not: one number for all
+    learning    w <- w + eta R (x - w) for the connections of that neuron alone,  x: traces at its spike   (see `first_spike`)
 
-What was rewarded more than expected is moved to, what less is moved from. expected is the mean reward of the epoch before, at
-most `trust`: with more, mistakes push more than successes hold, and what was learnt is lost again.  Weights begin near samples
-drawn at random, whatever their class.  The answer is the class that gets most spikes.
+With reward a neuron comes to look for what made it fire, and without for what did not: learning vector quantisation, with
+spikes.  Nobody is told what would have been right.  One number can teach many neurons because only one of them was heard: as
+long as several answer at once it cannot tell which of them it is for.
 
-One number cannot tell which of several neurons was right: as long as many fire for a sample, it learns slowly, and differently
-from seed to seed. Competition must be sharp, which channels of different brightness and a high balance make it.
+A few mistakes in a row must not undo what was learnt, so that punishment is much smaller than reward.  While thresholds, which
+rise with each spike, make all neurons win about equally often, random thresholds of each sample let others than the best try.
 
-Sources: Izhikevich 2007, doi:10.1093/cercor/bhl152; Fremaux & Gerstner 2016, doi:10.3389/fncir.2015.00085.
+Sources: Mozafari et al. 2018, doi:10.1109/TNNLS.2018.2826721; Fremaux & Gerstner 2016, doi:10.3389/fncir.2015.00085.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 
-from neurosim.errors import ParameterError, SimulationError, nearest
+from neurosim.errors import NumericalWarning, ParameterError, nearest
 from neurosim.estimators import validated
-from neurosim.learning.learners.base import Diverged, LearnerClassifier
-from neurosim.learning.learners.channels import CHANNELS, Brightness
-from neurosim.learning.learners.rewarded import Rewarded
-from neurosim.learning.learners.stdp import DRIVE, LEVEL, START, level
+from neurosim.learning.learners.base import LearnerClassifier
+from neurosim.learning.learners.channels import CHANNELS, Brightness, channels, equalised
 from neurosim.learning.learners.traits import Traits
-from neurosim.learning.learners.winners import Times
+from neurosim.learning.rules.first_spike import Race, latencies
+
+#: root mean square of the channels of a sample; 1 is the brightest there is
+LEVEL = 0.4
+#: thresholds at the beginning, as shares of the potential at the end of a sample that the weights equal
+START = 0.3
 
 
 class RewardSTDPClassifier(LearnerClassifier):
-    """Competing neurons, some for each class, that learn from reward alone.
+    """Neurons that race to the first spike, some for each class, and learn from reward alone.
 
     Parameters beside those of every learner (batch_size is not used: a change for every sample):
 
     per_class: neurons of each class.
-    eta: speed of learning; slowing: its factor from epoch to epoch.
-    exploration: standard deviation of the random currents while learning, in thresholds; it slows down likewise.
-    trust: the highest reward that is expected.
-    channels: "on", a channel for each feature, as for images; or "on-off", one for what is not there too, with a lower balance
-        (0.5), as for a few features.
-    balance: feed-forward inhibition, as a share of the mean brightness of the channels.
-    adaptation: how far thresholds rise in the long run, in thresholds, for one spike a sample; memory: samples in which what a
-        spike added falls to 1/e.
-    shown: ms for which a sample is shown. rate: of the brightest channel, Hz.
+    eta: share of the way to a sample that the weights of a rewarded neuron make; slowing: its factor from epoch to epoch.
+    punishment: size of the reward after a wrong answer; 1 is that after a right one.
+    exploration: standard deviation of thresholds from sample to sample while learning, relative; it slows down likewise.
+    adaptation: thresholds in the long run if all neurons win equally often, as shares of the potential at the end of a sample
+        that the weights equal; memory: samples for each neuron in which what a spike added falls to 1/e.
+    channels: "on-off" or "on", a channel for each feature and one for what is not there, or only the first.
 
-    Attributes (after fit): weights_ (channels, n_classes*per_class), neuron k being of class k % n_classes.
+    Attributes (after fit): weights_ (channels, n_classes*per_class), neuron k being of class k % n_classes; thresholds_.
     """
 
     traits: ClassVar[Traits] = Traits(
-        rule="dW = eta (R - expected) eligibility", local=True, needs="none", phases=1,
-        error_signal="one reward, broadcast to all", spiking=True, source_doi="10.3389/fncir.2015.00085",
+        rule="dW = eta R (trace_pre - W) at the first spike of all", local=True, needs="none", phases=1,
+        error_signal="one reward, broadcast to all", spiking=True, source_doi="10.1109/TNNLS.2018.2826721",
         notes="The network is told whether it was right, never what would have been right.")
 
-    def __init__(self, per_class: int = 10, *, eta: float = 0.15, slowing: float = 0.95, exploration: float = 0.1,
-                 trust: float = -0.3, channels: str = "on", balance: float = 0.95, adaptation: float = 0.5,
-                 memory: float = 500.0, shown: float = 60.0, rate: float = 200.0, max_iter: int = 15, batch_size: int = 1,
-                 early_stopping: bool = False, validation_fraction: float = 0.1, n_iter_no_change: int = 10,
-                 random_state: Any = None):
+    def __init__(self, per_class: int = 20, *, eta: float = 0.7, slowing: float = 0.93, punishment: float = 0.15,
+                 exploration: float = 0.1, adaptation: float = 0.4, memory: float = 40.0, channels: str = "on-off",
+                 max_iter: int = 30, batch_size: int = 1, early_stopping: bool = False, validation_fraction: float = 0.1,
+                 n_iter_no_change: int = 10, random_state: Any = None):
         self.per_class = per_class
         self.eta = eta
         self.slowing = slowing
+        self.punishment = punishment
         self.exploration = exploration
-        self.trust = trust
-        self.channels = channels
-        self.balance = balance
         self.adaptation = adaptation
         self.memory = memory
-        self.shown = shown
-        self.rate = rate
+        self.channels = channels
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -81,54 +78,62 @@ class RewardSTDPClassifier(LearnerClassifier):
         if self.channels not in CHANNELS:
             raise ParameterError(f"{type(self).__name__}: channels must be one of {', '.join(map(repr, CHANNELS))}, not "
                                  f"{self.channels!r}.{nearest(str(self.channels), CHANNELS)}")
-        for name in ("eta", "slowing", "memory", "shown", "rate"):
+        self._number("eta", 0.0, 1.0, open_low=True)
+        for name in ("slowing", "adaptation", "memory"):
             self._number(name, open_low=True)
-        for name in ("exploration", "adaptation"):
+        for name in ("punishment", "exploration"):
             self._number(name)
-        self._number("trust", -1.0, 1.0)
         self._brightness = Brightness.of(x)
         z = self._seen(x)
-        n, d, mean = self._whole("per_class", 1)*t.shape[1], z.shape[1], float(z.mean())
-        balance = self._number("balance", 0.0, 1.0)*mean
-        weights = 0.5*z[rng.integers(len(z), size=n)].T + mean*rng.uniform(size=(d, n))
-        self._network = Rewarded(weights, np.full(n, START), rng.uniform(size=d), DRIVE/(d*(LEVEL**2 - balance*mean)), balance,
-                                 Times(shown=max(1.0, self.shown), rate=self.rate))
-        # neurons by class, and the reward expected at first: that of a guess
-        self._classes = np.eye(t.shape[1])[np.arange(n) % t.shape[1]]
-        self._expected = np.array([2/t.shape[1] - 1])
+        n, d = self._whole("per_class", 1)*t.shape[1], z.shape[1]
+        # half a sample drawn at random, whatever its class, and half noise of the same mean
+        weights = 0.5*z[rng.integers(len(z), size=n)].T + z.mean()*rng.uniform(size=(d, n))
+        self._race = Race(np.ascontiguousarray(weights), np.full(n, START*d*LEVEL**2), np.arange(n) % t.shape[1])
 
     def _seen(self, x: np.ndarray) -> np.ndarray:
-        return level(self._brightness(x), self.channels)
+        """Return the brightness of the channels for samples x, 0 to 1."""
+        return np.minimum(equalised(channels(self._brightness(x), self.channels), LEVEL), 1.0)
 
     def _epoch(self, x: np.ndarray, t: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> float:
-        net, slower = self._network, self.slowing**self.n_iter_
-        wanted = t[order] @ self._classes.T
-        noise = self.exploration*slower*rng.standard_normal(wanted.shape)
-        try:
-            after, spikes = net.taught(self._seen(x)[order], wanted, noise, self.eta*slower, min(self.trust, self._expected[0]),
-                                       self.adaptation*len(net.thresholds)/self.memory, self.memory)
-        except SimulationError as problem:
-            raise Diverged(f"{problem} Use a lower eta.") from None
-        net.weights[...], net.thresholds[...] = after.weights, after.thresholds
-        self._expected[0] = ((spikes*(2*wanted - 1)).sum(axis=1)/np.maximum(spikes.sum(axis=1), 1)).mean()
-        return float((1 - self._expected[0])/2)
+        slower, right = self.slowing**self.n_iter_, t[order].argmax(axis=1)
+        d, n = self.weights_.shape
+        winners = self._race.learn(self._seen(x)[order], right, rng, eta=self.eta*slower, punishment=self.punishment,
+                                   rise=self.adaptation*d*LEVEL**2/self.memory, memory=self.memory*n,
+                                   exploration=self.exploration*slower)
+        silent = float((winners < 0).mean())
+        if silent > 0.5:
+            warnings.warn(f"{type(self).__name__}: no neuron fires for {silent:.0%} of the samples (epoch {self.n_iter_ + 1}). "
+                          "Use a lower adaptation, or channels='on-off' for dark samples.", NumericalWarning, stacklevel=2)
+        return float(((winners < 0) | (self._race.classes[winners] != right)).mean())
 
     def _output(self, x: np.ndarray) -> np.ndarray:
-        votes = self._network.show(self._seen(x))[1] @ self._classes
-        total = votes.sum(axis=1, keepdims=True)
+        winners, _ = self._race.show(self._seen(x))
+        answers = np.eye(len(self.classes_))[self._race.classes[winners]]
         # where nobody fires nothing is known
-        return np.where(total > 0, votes/np.where(total > 0, total, 1), 1/votes.shape[1])
+        answers[winners < 0] = 1/len(self.classes_)
+        return answers
 
     def _learnt(self) -> list[np.ndarray]:
-        return [self._network.weights, self._network.thresholds, self._expected]
+        return [self._race.weights, self._race.thresholds]
 
     @property
     def weights_(self) -> np.ndarray:
         """Weights, shape (channels, n_classes*per_class)."""
-        return self._network.weights
+        return self._race.weights
+
+    @property
+    def thresholds_(self) -> np.ndarray:
+        """Thresholds, shape (n_classes*per_class,)."""
+        return self._race.thresholds
 
     def spikes_per_inference(self, X: Any) -> dict[str, float]:
-        """Return what answers to samples X cost in spikes, means over samples; see `STDPClassifier.spikes_per_inference`."""
-        _, neurons, inputs = self._network.show(self._seen(validated(self, X, False, dtype=np.float64)))
-        own, n = neurons.sum(axis=1).mean(), self.weights_.shape[1]
-        return {"spikes": float(inputs.mean() + own), "synaptic_events": float(inputs.mean()*n + own*(n - 1))}
+        """Return what answers to samples X cost in spikes, means over samples.
+
+        spikes: of channels up to the answer, and the one that is the answer; synaptic_events: each spike of a channel reaches
+        all neurons, that of the neuron all others.
+        """
+        z = self._seen(validated(self, X, False, dtype=np.float64))
+        winners, moments = self._race.show(z)
+        inputs, answers = (latencies(z) < np.minimum(moments, 1.0)[:, None]).sum(axis=1).mean(), (winners >= 0).mean()
+        n = len(self.thresholds_)
+        return {"spikes": float(inputs + answers), "synaptic_events": float(inputs*n + answers*(n - 1))}

@@ -23,7 +23,7 @@ import numpy as np
 from neurosim.errors import NumericalWarning, ParameterError, SimulationError, nearest
 from neurosim.estimators import validated
 from neurosim.learning.learners.base import Diverged, LearnerClassifier
-from neurosim.learning.learners.channels import CHANNELS, Brightness, channels
+from neurosim.learning.learners.channels import CHANNELS, Brightness, channels, equalised
 from neurosim.learning.learners.traits import Traits
 from neurosim.learning.learners.winners import Competition, Times
 
@@ -40,9 +40,7 @@ SPREAD, START = 2.0, 1.0
 def level(u: np.ndarray, kind: str) -> np.ndarray:
     """Return channels of brightness u (m, d), repeated if they are few, each sample at the same root mean square."""
     z = channels(u, kind)
-    z = np.tile(z, (1, -(-FEWEST//z.shape[1])))
-    strength = np.sqrt((z**2).mean(axis=1, keepdims=True))
-    return LEVEL*np.divide(z, strength, out=np.zeros_like(z), where=strength > 0)
+    return equalised(np.tile(z, (1, -(-FEWEST//z.shape[1]))), LEVEL)
 
 
 class STDPClassifier(LearnerClassifier):

@@ -262,6 +262,19 @@ class SurrogateClassifier(LearnerClassifier):
             v.grad = None
         return found
 
+    def _input_gradient(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        # times and chances of spikes have no slope by x
+        if self.coding != "current":
+            return super()._input_gradient(x, t)
+        samples = Var(self.model_.as_inputs(self._coded(x, np.random.default_rng(0))))
+        with self._one_thread(len(x)):
+            categorical_cross_entropy(self.model_(samples), t.astype(self.model_.dtype)).backward()
+        for v in self.model_.parameters.values():
+            v.grad = None
+        # beyond the range of the first samples currents stand still; the loss is a mean over samples
+        inside = (x >= self._low) & (x <= self._low + self._spread)
+        return np.where(inside, samples.grad/self._spread*len(x), 0.0)
+
     def _updates(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         return self._gradients(x, t)
 

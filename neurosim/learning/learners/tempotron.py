@@ -25,6 +25,7 @@ from neurosim.estimators import validated
 from neurosim.learning.learners.base import LearnerClassifier
 from neurosim.learning.learners.channels import CHANNELS, Brightness, channels
 from neurosim.learning.learners.traits import Traits
+from neurosim.learning.rules.tempotron import kernel
 
 #: threshold of all neurons
 THRESHOLD = 1.0
@@ -32,14 +33,6 @@ THRESHOLD = 1.0
 HELD = 8_000_000
 #: times after the last spike, in tau: the potential only falls there
 AFTER = 1.0
-
-
-def kernel(s: np.ndarray, tau: float, tau_s: float) -> np.ndarray:
-    """Return K(s), which rises from 0 to 1 and falls again; s in ms, tau > tau_s > 0."""
-    peak = np.log(tau/tau_s)*tau*tau_s/(tau - tau_s)
-    top = np.exp(-peak/tau) - np.exp(-peak/tau_s)
-    late = np.maximum(s, 0)
-    return (np.exp(-late/tau) - np.exp(-late/tau_s))/top
 
 
 class TempotronClassifier(LearnerClassifier):

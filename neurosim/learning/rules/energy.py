@@ -175,19 +175,45 @@ def gradient(net: EnergyNetwork, free: Sequence[np.ndarray], t: np.ndarray, roun
              tolerance: float = 1e-12) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return minus the exact gradient of the mean loss of the settled answers, for weights and biases.
 
-    The loss is 1/2 |s^L - t|^2 of a linear last layer, -sum t log s^L of a softmax.  Its derivatives by u^l obey
+        dC/dW^l = (s^(l-1))^T a^l + gain (a^(l-1))^T s^l,     dC/db^l = sum of a^l,     a^0 = 0
+
+    Args:
+        free: settled states of layers 0 ... L without a teacher.
+        t, rounds, tolerance: of a, see `derivatives`.
+    """
+    a, top, n = derivatives(net, free, t, rounds, tolerance), net.top, len(t)
+    up = [free[k].T @ a[k] for k in range(top)]
+    for k in range(1, top):
+        up[k] += net.gain*(a[k - 1].T @ free[k + 1])
+    return [d/-n for d in up], [d.sum(axis=0)/-n for d in a]
+
+
+def input_gradient(net: EnergyNetwork, free: Sequence[np.ndarray], t: np.ndarray, rounds: int = 200,
+                   tolerance: float = 1e-12) -> np.ndarray:
+    """Return the exact gradient of the loss of each settled answer by its sample, dC/dx = a^1 (W^1)^T, (n, n_0).
+
+    Args: as for `gradient`.
+    """
+    return (derivatives(net, free, t, rounds, tolerance)[0] @ net.layers.weights[0].T).astype(np.float64)
+
+
+def derivatives(net: EnergyNetwork, free: Sequence[np.ndarray], t: np.ndarray, rounds: int,
+                tolerance: float) -> list[np.ndarray]:
+    """Return a^1 ... a^L, the derivatives of each sample's loss C by what layers receive from outside the network.
+
+    C is 1/2 |s^L - t|^2 of a linear last layer, -sum t log s^L of a softmax:
 
         a^l = rho'(u^l) o (a^(l+1) (W^(l+1))^T + gain a^(l-1) W^l),     a^L = s^L - t + rho'(u^L) gain a^(L-1) W^L
-        dC/dW^l = (s^(l-1))^T a^l + gain (a^(l-1))^T s^l,     dC/db^l = sum of a^l,     a^0 = 0
 
     which is solved like the network itself, layer by layer in turn (implicit differentiation: Almeida 1987, Pineda 1987,
     doi:10.1103/PhysRevLett.59.2229).
 
     Args:
         free: settled states of layers 0 ... L without a teacher.
+        t: targets, (n, n_L).
         rounds, tolerance: of the solution; it is given as far as it has come.
     """
-    weights, top, gain, n = net.layers.weights, net.top, net.gain, len(t)
+    weights, top, gain = net.layers.weights, net.top, net.gain
     slopes = [None, *(UNITS[net.unit].slope(s) for s in free[1:-1])]
     last = free[-1]
     a = [None, *(np.zeros_like(s) for s in free[1:-1]), last - t]
@@ -207,7 +233,4 @@ def gradient(net: EnergyNetwork, free: Sequence[np.ndarray], t: np.ndarray, roun
             a[level] = new
         if change <= tolerance:
             break
-    up = [free[k].T @ a[k + 1] for k in range(top)]
-    for k in range(1, top):
-        up[k] += gain*(a[k].T @ free[k + 1])
-    return [d/-n for d in up], [d.sum(axis=0)/-n for d in a[1:]]
+    return a[1:]
