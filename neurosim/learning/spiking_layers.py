@@ -21,8 +21,8 @@ from neurosim.autodiff.graph import data, record
 from neurosim.errors import ParameterError, listing, nearest
 from neurosim.learning.initialisers import Initialiser, initialiser_of
 from neurosim.learning.layers import Layer, Mode, Shape, Tree, whole
-from neurosim.spiking import first_spike, leaky_integrator, lif, spike_count
-from neurosim.spiking.neurons import RESETS
+from neurosim.spiking import adaptive_lif, first_spike, leaky_integrator, lif, spike_count
+from neurosim.spiking.neurons import reset_of
 from neurosim.spiking.surrogates import surrogate_of
 
 #: what can be read of integrators
@@ -95,17 +95,13 @@ class Spiking(Layer):
         decay("Spiking: tau_synapse", self.tau_synapse)
         initialiser_of(self.initial)
         surrogate_of(self.surrogate)
-        if self.reset not in RESETS:
-            raise ParameterError(f"Spiking: reset {self.reset!r} is not known.{nearest(str(self.reset), RESETS)} Use one of: "
-                                 f"{listing(RESETS)}.")
+        reset_of("Spiking", self.reset)
 
     def shape(self, inputs: Shape) -> Shape:
         return _sequence(self, inputs), self.units
 
     def weights(self, inputs: Shape, rng: np.random.Generator, dtype: np.dtype) -> Tree:
-        found = {"w": _first(self.initial, inputs[1], self.units, rng, dtype), "b": np.zeros(self.units, dtype)}
-        if self.recurrent:
-            found["v"] = (initialiser_of("orthogonal")((self.units, self.units), rng)/2).astype(dtype)
+        found = _spiking_weights(self, inputs, rng, dtype)
         if self.learn_tau:
             # beta = 1 is out of reach of the logistic function
             beta = min(decay("Spiking: tau", self.tau), 1 - 1e-6)
@@ -118,6 +114,75 @@ class Spiking(Layer):
                    alpha=decay("Spiking: tau_synapse", self.tau_synapse), threshold=self.threshold, reset=self.reset,
                    surrogate=self.surrogate, steepness=self.steepness, through_reset=self.through_reset,
                    local=self.local)
+
+
+@dataclass(frozen=True)
+class AdaptiveSpiking(Layer):
+    """Leaky integrate-and-fire neurons whose thresholds rise with each spike: s of `neurosim.spiking.adaptive_lif`, (T, units).
+
+        I_t = alpha I_(t-1) + x_t W + b + s_(t-1) V,   U_t = beta U_(t-1) - theta s_(t-1) + I_t
+        a_t = rho a_(t-1) + s_(t-1),   s_t = [U_t > theta + kappa a_t]
+        beta = e^(-1/tau),   alpha = e^(-1/tau_synapse),   rho = e^(-1/tau_adaptation)
+
+    Args:
+        units: number of neurons.
+        tau, tau_synapse: time constants of membrane and synaptic current in steps; inf: no leak; None: no such current.
+        tau_adaptation: time constant of the threshold in steps.
+        strength: kappa.
+        share: part of the neurons that adapt, the last ones, from 0 to 1; the others have kappa = 0.
+        refractory: steps after a spike in which there is none.
+        recurrent: whether there is V, which begins orthogonal, times 1/2.
+        threshold, reset, surrogate, steepness, dampening, local: see `neurosim.spiking.adaptive_lif`.
+        initial: initialiser of W; None: "he".
+
+    Raises:
+        ParameterError: numbers out of range, or unknown names.
+
+    Source: Bellec et al. 2020 (doi:10.1038/s41467-020-17236-y).
+    """
+
+    units: int
+    tau: float = 20.0
+    tau_adaptation: float = 200.0
+    strength: float = 0.1
+    share: float = 1.0
+    tau_synapse: float | None = None
+    refractory: int = 0
+    recurrent: bool = False
+    threshold: float = 1.0
+    reset: str = "subtract"
+    surrogate: str = "triangular"
+    steepness: float = 1.0
+    dampening: float = 0.3
+    local: bool = False
+    initial: str | Initialiser | None = None
+
+    def __post_init__(self):
+        whole("AdaptiveSpiking: units", self.units)
+        whole("AdaptiveSpiking: refractory", self.refractory, 0)
+        for name in ("tau", "tau_synapse", "tau_adaptation"):
+            decay(f"AdaptiveSpiking: {name}", getattr(self, name))
+        initialiser_of(self.initial)
+        surrogate_of(self.surrogate)
+        reset_of("AdaptiveSpiking", self.reset)
+        if not 0 <= self.share <= 1:
+            raise ParameterError(f"AdaptiveSpiking: share={self.share!r} must be from 0 to 1.")
+        if not 0 <= self.strength < math.inf:
+            raise ParameterError(f"AdaptiveSpiking: strength={self.strength!r} must be 0 or more.")
+
+    def shape(self, inputs: Shape) -> Shape:
+        return _sequence(self, inputs), self.units
+
+    def weights(self, inputs: Shape, rng: np.random.Generator, dtype: np.dtype) -> Tree:
+        return _spiking_weights(self, inputs, rng, dtype)
+
+    def forward(self, x: Any, weights: Mapping[str, Any], memory: Tree, mode: Mode) -> Var:
+        kappa = np.where(np.arange(self.units) < self.units - round(self.share*self.units), 0.0, self.strength)
+        return adaptive_lif(x, weights["w"], weights["b"], weights.get("v"), beta=decay("AdaptiveSpiking: tau", self.tau),
+                            alpha=decay("AdaptiveSpiking: tau_synapse", self.tau_synapse),
+                            rho=decay("AdaptiveSpiking: tau_adaptation", self.tau_adaptation), strength=kappa,
+                            threshold=self.threshold, reset=self.reset, refractory=self.refractory, surrogate=self.surrogate,
+                            steepness=self.steepness, dampening=self.dampening, local=self.local)
 
 
 @dataclass(frozen=True)
@@ -212,6 +277,13 @@ def decay(what: str, tau: float | None) -> float:
     if isinstance(tau, bool) or not isinstance(tau, (int, float, np.number)) or not tau > 0:
         raise ParameterError(f"{what} must be a positive number of steps, not {tau!r}.")
     return math.exp(-1/tau)
+
+
+def _spiking_weights(layer: Spiking | AdaptiveSpiking, inputs: Shape, rng: np.random.Generator, dtype: np.dtype) -> Tree:
+    found = {"w": _first(layer.initial, inputs[1], layer.units, rng, dtype), "b": np.zeros(layer.units, dtype)}
+    if layer.recurrent:
+        found["v"] = (initialiser_of("orthogonal")((layer.units, layer.units), rng)/2).astype(dtype)
+    return found
 
 
 def _first(initial: Any, n_in: int, units: int, rng: np.random.Generator, dtype: np.dtype) -> np.ndarray:

@@ -20,6 +20,7 @@ from neurosim.lazy import public
 _WHERE = {
     "surrogates": ("SURROGATES", "Surrogate"),
     "neurons": ("lif",),
+    "adaptive": ("adaptive_lif",),
     "readouts": ("leaky_integrator", "spike_count", "first_spike"),
     "activity": ("activity_penalty", "warn_of_activity"),
     "intensity_codes": ("rate_code", "rate_decode", "latency_code", "latency_decode", "phase_code", "phase_decode"),

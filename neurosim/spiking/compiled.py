@@ -121,13 +121,15 @@ def forward(step0, n_steps, steps, units, b, alpha, beta, theta, v, current, mem
                 out[j] = z{listed}
 '''
 
-_RECURRENT = '''
+#: adds the weights of neurons that fired
+RECURRENT = '''
             for e in range(k):
                 line = v[fired[e] * units : fired[e] * units + units]
                 for j in range(units):
                     x[j] += line[j]'''
 
-_LISTED = '''
+#: lists them
+LISTED = '''
             k = 0
             for j in range(units):
                 fired[k] = j
@@ -172,7 +174,7 @@ def backward(step0, n_steps, clock, steps, units, alpha, beta, theta, k, through
 '''
 
 #: derivative of the next membrane by this one, over beta, and minus that by the spike, times the gradient of the next
-_KEEP = {"subtract": "", "zero": " * (ONE - spike[j])", "none": ""}
+KEEP = {"subtract": "", "zero": " * (ONE - spike[j])", "none": ""}
 _RESET = {"subtract": "theta * later", "zero": "beta[j] * membrane[j] * later", "none": "ZERO"}
 
 _BEFORE = '''
@@ -213,46 +215,47 @@ def integrate(step0, n_steps, steps, units, backwards, alpha, beta, z):
 @cache
 def list_events(single: bool) -> Native | Interpreted:
     """Return the loop that finds what is not 0."""
-    return _made("events", _LIST, "list_events", single, "qqRQI")
+    return made("events", _LIST, "list_events", single, "qqRQI")
 
 
 @cache
 def gather(single: bool) -> Native | Interpreted:
     """Return the loop that multiplies events by weights."""
-    return _made("gather", _GATHER, "gather", single, "qqqRQIRR")
+    return made("gather", _GATHER, "gather", single, "qqqRQIRR")
 
 
 @cache
 def scatter(single: bool) -> Native | Interpreted:
     """Return the loop that multiplies events by gradients."""
-    return _made("scatter", _SCATTER, "scatter", single, "qqqqRQIRR")
+    return made("scatter", _SCATTER, "scatter", single, "qqqqRQIRR")
 
 
 @cache
 def forward(reset: str, recurrent: bool, single: bool) -> Native | Interpreted:
     """Return the loop of the neurons through time."""
-    text = _FORWARD.format(kept=KEPT[reset], recurrent=_RECURRENT if recurrent else "", listed=_LISTED if recurrent else "")
-    return _made(f"forward {reset}", text, "forward", single, "qqRRRrRRRQRR")
+    text = _FORWARD.format(kept=KEPT[reset], recurrent=RECURRENT if recurrent else "", listed=LISTED if recurrent else "")
+    return made(f"forward {reset}", text, "forward", single, "qqRRRrRRRQRR")
 
 
 @cache
 def backward(surrogate: str, reset: str, learnt: bool, single: bool) -> Native | Interpreted:
     """Return the loop of their gradients back through time."""
-    keep = _KEEP[reset]
+    keep = KEEP[reset]
     text = _BACKWARD.format(
         slope=SURROGATES[surrogate].loop, sums=", d_alpha, d_beta" if learnt else "", before=_BEFORE if learnt else "",
         reset=_RESET[reset], keep=keep,
         learnt=_LEARNT.format(keep=keep, kept=_KEPT_BEFORE[reset]) if learnt else "")
-    return _made(f"backward {surrogate} {reset}", text, "backward", single, "QqqRRrrrRRRRRRRR" + "RR"*learnt)
+    return made(f"backward {surrogate} {reset}", text, "backward", single, "QqqRRrrrRRRRRRRR" + "RR"*learnt)
 
 
 @cache
 def integrate(single: bool) -> Native | Interpreted:
     """Return the loop of leaky integrators, forwards or backwards."""
-    return _made("integrate", _INTEGRATE, "integrate", single, "qqqRRR")
+    return made("integrate", _INTEGRATE, "integrate", single, "qqqRRR")
 
 
-def _made(what: str, body: str, name: str, single: bool, signature: str) -> Native | Interpreted:
+def made(what: str, body: str, name: str, single: bool, signature: str) -> Native | Interpreted:
+    """Return the function `name` of a module of this body; its constants and imports are those of all loops here."""
     kind = "float32" if single else "float64"
     text = _HEAD.format(what=f"{what}, {kind}", vmath="vmath32" if single else "vmath64", kind=kind) + body
     return load(text, single, name, signature)

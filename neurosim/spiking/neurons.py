@@ -33,11 +33,10 @@ from neurosim.autodiff import Var
 from neurosim.autodiff.graph import data, record
 from neurosim.errors import ParameterError, listing, nearest
 from neurosim.spiking import compiled
-from neurosim.spiking.products import product_of
+from neurosim.spiking.products import Product, product_of
 from neurosim.spiking.surrogates import surrogate_of
+from neurosim.spiking.through_time import Run, blocks_of, decays_of, demand_positive, gradients, layer_arrays
 
-#: elements of u that are worked on at a time: with two more arrays as large they fit into a cache of 1 MiB
-BLOCK = 1 << 16
 RESETS = tuple(compiled.KEPT)
 
 
@@ -66,26 +65,11 @@ def lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0.0, beta:
         ParameterError: shapes that do not fit, numbers out of range, unknown names.
     """
     psi = surrogate_of(surrogate).name
-    if reset not in RESETS:
-        raise ParameterError(f"lif: reset {reset!r} is not known.{nearest(str(reset), RESETS)} Use one of: {listing(RESETS)}.")
-    for name, value in (("threshold", threshold), ("steepness", steepness)):
-        if not value > 0 or not np.isfinite(value):
-            raise ParameterError(f"lif: {name} must be a positive number, not {value!r}.")
-    weights = np.ascontiguousarray(data(w))
-    dtype = weights.dtype
-    inputs = np.asarray(data(x), dtype)
-    if inputs.ndim != 3 or weights.ndim != 2 or inputs.shape[2] != weights.shape[0]:
-        raise ParameterError(f"lif: x has shape {inputs.shape}, w {weights.shape}; needed are (n, T, n_in) and (n_in, units).")
-    n, steps, _ = inputs.shape
-    units = weights.shape[1]
-    offset = _row("b", 0.0 if b is None else b, units, dtype)
-    decays = [_row(name, value, units, dtype) for name, value in (("alpha", alpha), ("beta", beta))]
-    for name, value in zip(("alpha", "beta"), decays):
-        if not np.all((value >= 0) & (value <= 1)):
-            raise ParameterError(f"lif: {name} must lie from 0 to 1, not {value.min():g} to {value.max():g}.")
-    loop = np.zeros((0, units), dtype) if v is None else np.ascontiguousarray(data(v), dtype)
-    if v is not None and loop.shape != (units, units):
-        raise ParameterError(f"lif: v has shape {loop.shape}; ({units}, {units}) is needed.")
+    reset_of("lif", reset)
+    demand_positive("lif", threshold=threshold, steepness=steepness)
+    inputs, weights, offset, loop = layer_arrays("lif", x, w, b, v)
+    (n, steps, _), units, dtype = inputs.shape, weights.shape[1], weights.dtype
+    decays = decays_of("lif", units, dtype, alpha=alpha, beta=beta)
 
     single = dtype == np.float32
     source = product_of(inputs)
@@ -93,7 +77,7 @@ def lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0.0, beta:
     run = compiled.forward(reset, v is not None, single).bind(
         steps, units, offset, *decays, threshold, loop.reshape(-1), np.empty(units, dtype), np.empty(units, dtype),
         np.empty(units, np.int64), u.reshape(-1), s.reshape(-1))
-    for start, count in _blocks(n, steps*units):
+    for start, count in blocks_of(n, steps*units):
         source.forward(weights, u, start, count)
         run(start, count)
 
@@ -106,56 +90,29 @@ def lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0.0, beta:
     return record("lif", s, (x, w, empty if b is None else b, empty if v is None else v, alpha, beta), together=together)
 
 
-def _gradients(source: Any, w: np.ndarray, v: np.ndarray | None, decays: list[np.ndarray], threshold: float, kind: tuple,
+def reset_of(who: str, name: str) -> str:
+    """Return the name of a reset.
+
+    Raises:
+        ParameterError: it is not known.
+    """
+    if name not in RESETS:
+        raise ParameterError(f"{who}: reset {name!r} is not known.{nearest(str(name), RESETS)} Use one of: {listing(RESETS)}.")
+    return name
+
+
+def _gradients(source: Product, w: np.ndarray, v: np.ndarray | None, decays: list[np.ndarray], threshold: float, kind: tuple,
                numbers: tuple, local: bool, u: np.ndarray, s: np.ndarray, g: np.ndarray, wanted: list[bool],
                axes: list[int]) -> tuple:
     """Return the gradients of x, w, b, v, alpha and beta."""
-    n, steps, units = s.shape
-    dtype, single = s.dtype, s.dtype == np.float32
-    dx = np.empty((n, steps, len(w)), dtype) if wanted[0] else None
-    dw, db, dv = np.zeros_like(w), np.zeros(units, dtype), None if v is None else np.zeros_like(v)
-    # products within the layer have as many rows as a block has samples
-    through = v is not None and not local
-    blocks = _blocks(n, steps*units//16 if through else steps*units)
-    most = max((count for _, count in blocks), default=0)
-    room, clock = np.empty((most, steps, units), dtype), np.array([0, steps])
-    carried = np.zeros((3, most, units), dtype)
-    sums = [np.zeros((most, units), dtype) for _ in range(2*kind[2])]
-    run = compiled.backward(*kind, single).bind(
-        clock, steps, units, *decays, threshold, *numbers, g.reshape(-1), carried[0].reshape(-1), np.empty(units, dtype),
-        u.reshape(-1), s.reshape(-1), room.reshape(-1), *(a.reshape(-1) for a in carried[1:]), *(a.reshape(-1) for a in sums))
-    spikes = product_of(s, lag=1) if v is not None and wanted[3] else None
-    for start, count in blocks:
-        dz = room[:count]
-        carried[...] = 0
-        if not through:
-            run(start, count)
-        else:
-            for t in range(steps - 1, -1, -1):
-                clock[:] = t, t + 1
-                if t < steps - 1:
-                    np.matmul(dz[:, t + 1], v.T, out=carried[0, :count])
-                run(start, count)
-        if wanted[1]:
-            source.backward(dz, dw, start, count)
-        if wanted[2]:
-            db += dz.reshape(-1, units).sum(axis=0)
-        if spikes is not None:
-            spikes.backward(dz, dv, start, count)
-        if dx is not None:
-            np.matmul(dz.reshape(-1, units), w.T, out=dx[start:start + count].reshape(-1, len(w)))
-    totals = [a.sum() if ndim == 0 else a.sum(axis=0) for a, ndim in zip(sums, axes)] or [None, None]
-    return dx, dw, db, dv, *totals
+    units, sums = s.shape[2], []
 
+    def bind(clock: np.ndarray, fed: np.ndarray, dz: np.ndarray, carried: np.ndarray) -> Run:
+        sums.extend(np.zeros((len(dz), units), s.dtype) for _ in range(2*kind[2]))
+        return compiled.backward(*kind, s.dtype == np.float32).bind(
+            clock, s.shape[1], units, *decays, threshold, *numbers, g.reshape(-1), fed.reshape(-1), np.empty(units, s.dtype),
+            u.reshape(-1), s.reshape(-1), dz.reshape(-1), *(a.reshape(-1) for a in carried[:2]),
+            *(a.reshape(-1) for a in sums))
 
-def _blocks(n: int, size: int) -> list[tuple[int, int]]:
-    """Return first sample and number of samples of each block, where a sample has `size` elements."""
-    most = max(1, BLOCK//max(size, 1))
-    return [(k, min(most, n - k)) for k in range(0, n, most)]
-
-
-def _row(name: str, value: Any, units: int, dtype: np.dtype) -> np.ndarray:
-    value = np.asarray(data(value), dtype)
-    if value.shape not in ((), (units,)):
-        raise ParameterError(f"lif: {name} has shape {value.shape}; a number or shape ({units},) is needed.")
-    return np.full(units, value, dtype) if value.ndim == 0 else np.ascontiguousarray(value)
+    found = gradients(source, w, v, s, bind, wanted, local)
+    return *found, *([a.sum() if ndim == 0 else a.sum(axis=0) for a, ndim in zip(sums, axes)] or [None, None])

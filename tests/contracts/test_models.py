@@ -26,7 +26,9 @@ LONG = {"brunel_2000", "brette_2007", "vogels_abbott_2005", "potjans_diesmann_20
         "izhikevich_2006", "diehl_cook_2015", "eliasmith_anderson_2003", "voelker_2019", "stewart_2010",
         "hopfield_1982", "hopfield_1984", "ramsauer_2021", "hinton_2002",
         "rumelhart_1986", "whittington_bogacz_2017", "rao_ballard_1999",
-        "lillicrap_2016", "nokland_2016", "scellier_bengio_2017", "lee_2015"}
+        "lillicrap_2016", "nokland_2016", "scellier_bengio_2017", "lee_2015",
+        "zenke_ganguli_2018", "bellec_2020",
+        "guetig_sompolinsky_2006", "maass_2002", "izhikevich_2007"}
 #: a book and two papers in proceedings, which have none
 WITHOUT_DOI = {"eliasmith_anderson_2003", "voelker_2019", "stewart_2010"}
 RUNS = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NAMES]

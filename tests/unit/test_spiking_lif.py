@@ -145,7 +145,7 @@ def test_blocks_give_the_same_as_one(monkeypatch):
     *given, g = numbers(True, seed=5, n=11)
     found = []
     for block in (1, 1 << 20):
-        monkeypatch.setattr("neurosim.spiking.neurons.BLOCK", block)
+        monkeypatch.setattr("neurosim.spiking.through_time.BLOCK", block)
         inputs = [ad.Var(a) for a in given]
         x, w, b, v, alpha, beta = inputs
         ad.sum(spiking.lif(x, w, b, v, alpha=alpha, beta=beta)*g).backward()

@@ -9,6 +9,7 @@
     target_propagation     difference target propagation
     margin                 the perceptron; the widest margin (support vector machine) by its dual problem
     subspace               principal components, Sanger's rule
+    superspike             layers of spiking neurons that learn to fire at given times
     reinforcement          small worlds; value iteration, Q-learning, SARSA, REINFORCE, actor-critic
 
 Samples lie in rows; weights are (n_in, n_out); what a rule returns is minus a gradient, or stands for it: a change to be added.
