@@ -155,7 +155,7 @@ class PlasticityModel:
         """Return the rule with other values of parameters or initial values.
 
         Args:
-            **values: parameter name = number, array (one value per synapse), distribution, quantity; or the name of a
+            **values: parameter name = number, quantity, distribution (drawn for each synapse); or the name of a
                 variable = its initial value.
 
         Raises:

@@ -34,7 +34,7 @@ def InhibitorySTDP(**parameters: Any) -> PlasticityModel:
     uS.
 
     Args:
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for an unknown name or an unusable value.

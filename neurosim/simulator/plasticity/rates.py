@@ -34,7 +34,7 @@ def Oja(**parameters: Any) -> PlasticityModel:
                                        parameters=dict(eta=1e-4, alpha=1.0, tau_x=10.0))
 
     Args:
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for an unknown name or an unusable value.
@@ -93,7 +93,7 @@ def BCM(**parameters: Any) -> PlasticityModel:
     in which theta is kept once for each target neuron.
 
     Args:
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for an unknown name or an unusable value.

@@ -44,7 +44,7 @@ def RewardSTDP(signal: str = "dopamine", **parameters: Any) -> PlasticityModel:
 
     Args:
         signal: name of the state of the target neurons.
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for an unknown name or an unusable value.

@@ -55,7 +55,7 @@ def STDP(pairing: str = "all", weight_dependence: str = "additive", **parameters
     Args:
         pairing: "all" or "nearest".
         weight_dependence: "additive", "multiplicative" or "power".
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for an unknown pairing, dependence or name, or an unusable value.

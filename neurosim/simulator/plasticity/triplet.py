@@ -50,7 +50,7 @@ def TripletSTDP(data: str = "visual", pairing: str = "all", **parameters: Any) -
     Args:
         data: "visual" (Sjostrom et al. 2001) or "hippocampus" (Wang et al. 2005).
         pairing: "all" or "nearest".
-        **parameters: other values of parameters: number, quantity, array with one value per synapse or distribution.
+        **parameters: other values of parameters: number, quantity or distribution (drawn for each synapse).
 
     Raises:
         ParameterError: for unknown data, pairing or name, or an unusable value.
