@@ -160,7 +160,15 @@ def test_spikes_after_the_fault_are_not_returned():
     assert len(result.spikes["b"]) == 70 * 4
 
 
-def test_ctrl_c_returns_what_was_recorded():
+@pytest.fixture
+def heeds_ctrl_c():
+    """A suite that a shell has started in the background ignores SIGINT from the beginning."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_returns_what_was_recorded(heeds_ctrl_c):
     cells = ns.Population(20_000, DECAY, name="cells")
     net = ns.Network([cells], stimuli=[ns.DC(2.0, target=cells)], probes=[ns.Probe(cells, "v", neurons=[0], every=1.0)])
     ns.simulate(net, 0.1)  # compiled beforehand, so that the signal meets the loop
