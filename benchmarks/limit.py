@@ -51,9 +51,11 @@ def network(n: int) -> ns.Network:
 
 def assembly(source: str, single: bool) -> str:
     """Return the assembly of the step that neurosim compiles from a source text."""
+    import llvmlite.binding as llvm
     import numba
     from numba.core import types
 
+    from neurosim.codegen import native
     from neurosim.codegen.source import ADVANCE
     from neurosim.kernels.jit import OPTIONS
 
@@ -68,7 +70,8 @@ def assembly(source: str, single: bool) -> str:
     arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + ADVANCE]
     dispatcher = numba.njit(**OPTIONS)(module.advance.py_func)
     dispatcher.compile(types.void(*arguments))
-    return dispatcher.inspect_asm(dispatcher.signatures[0])
+    library = dispatcher.overloads[dispatcher.signatures[0]].library
+    return native.machine().emit_assembly(llvm.parse_assembly(str(library._final_module)))
 
 
 def count(text: str, single: bool) -> dict[str, float] | None:
