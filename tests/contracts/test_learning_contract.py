@@ -33,6 +33,7 @@ LAYERS = {
 #: layers whose gradients are not those of what they compute but of a smooth stand-in: tests/unit/test_spiking_*.py check them
 SURROGATE = {
     "spiking": (nl.Spiking(3, tau=4.0), (6, 4)), "spiking recurrent": (nl.Spiking(3, recurrent=True, learn_tau=True), (6, 4)),
+    "spiking adaptive": (nl.AdaptiveSpiking(4, share=0.5, tau_adaptation=5.0, refractory=1, recurrent=True), (6, 4)),
     "first spike": (nl.FirstSpike(), (6, 4)),
 }
 
