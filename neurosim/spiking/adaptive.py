@@ -86,8 +86,9 @@ def adaptive_lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0
     run = compiled_adaptive.forward(reset, v is not None, single).bind(
         steps, units, offset, *decays, kappa, threshold, float(refractory), loop.reshape(-1), *np.empty((4, units), dtype),
         np.empty(units, np.int64), excess.reshape(-1), s.reshape(-1))
+    multiply = source.forward(weights, excess)
     for start, count in blocks_of(n, steps*units):
-        source.forward(weights, excess, start, count)
+        multiply(start, count)
         run(start, count)
 
     def together(g: np.ndarray, wanted: list[bool]) -> tuple:
@@ -96,7 +97,7 @@ def adaptive_lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0
         def bind(clock: np.ndarray, fed: np.ndarray, dz: np.ndarray, carried: np.ndarray) -> Run:
             return compiled_adaptive.backward(psi, reset, single).bind(
                 clock, steps, units, *decays, kappa, steepness, dampening, from_above, fed.reshape(-1), np.empty(units, dtype),
-                excess.reshape(-1), s.reshape(-1), dz.reshape(-1), *(a.reshape(-1) for a in carried))
+                excess.reshape(-1), dz.reshape(-1), *(a.reshape(-1) for a in carried))
 
         return gradients(source, weights, loop if v is not None else None, s, bind, wanted, local)
 

@@ -11,6 +11,7 @@ time.  All loops begin with (step0, n_steps): the first sample and how many.  A 
     w, v     (n_in * units,), (units * units,)     from below, and from the layer itself
     first    (n * T + 1,)              events of row k: event[first[k]] ... event[first[k + 1] - 1]
     event    (n_events,)               which x of the row are not 0
+    value    (n_events,)               these x
 """
 
 from __future__ import annotations
@@ -27,72 +28,104 @@ import numpy as np
 
 from neurosim.kernels import {vmath} as vmath  # noqa: F401
 from neurosim.kernels.jit import entry, kernel  # noqa: F401
+from neurosim.kernels.prefetch import prefetch  # noqa: F401
 
 ZERO, HALF, ONE = np.{kind}(0.0), np.{kind}(0.5), np.{kind}(1.0)
+# elements of a line of the cache
+LINE = 64 // ONE.itemsize
 HALF_PI, BELL = np.{kind}(1.5707963267948966), np.{kind}(0.3989422804014327)
 '''
 
 _LIST = '''
+from neurosim.kernels.masks import WIDTH, lowest, mask_of, without_lowest
+
 
 @entry
-def list_events(step0, n_steps, steps, n_in, x, first, event):
-    """Fill first and event; first[-1] stays negative if there are more events than event has room for."""
+def list_events(step0, n_steps, steps, n_in, x, first, event, value):
+    """Fill first, event and value; first[-1] stays negative if there are more events than event has room for."""
     k = 0
     first[0] = 0
     for row in range(step0 * steps, (step0 + n_steps) * steps):
         if k + n_in > event.size:
             return
         line = x[row * n_in : (row + 1) * n_in]
-        for i in range(n_in):
-            event[k] = i
-            k += line[i] != ZERO
+        whole = n_in - n_in % WIDTH
+        for begin in range(0, whole, WIDTH):
+            mask = mask_of(line, begin)
+            while mask != 0:
+                i = begin + lowest(mask)
+                event[k] = i
+                value[k] = line[i]
+                k += 1
+                mask = without_lowest(mask)
+        for i in range(whole, n_in):
+            if line[i] != ZERO:
+                event[k] = i
+                value[k] = line[i]
+                k += 1
         first[row + 1] = k
 '''
 
-# four events at once, because the sum is then read and written once instead of four times
 _GATHER = '''
+from neurosim.kernels.tiles import sum_rows
+
 
 @entry
-def gather(step0, n_steps, steps, n_in, units, x, first, event, w, u):
-    """u = x w, event by event."""
-    for row in range(step0 * steps, (step0 + n_steps) * steps):
-        line = x[row * n_in : (row + 1) * n_in]
-        out = u[row * units : (row + 1) * units]
-        for j in range(units):
-            out[j] = ZERO
-        e, end = first[row], first[row + 1]
-        while e + 4 <= end:
-            i0, i1, i2, i3 = event[e], event[e + 1], event[e + 2], event[e + 3]
-            x0, x1, x2, x3 = line[i0], line[i1], line[i2], line[i3]
-            w0, w1 = w[i0 * units : i0 * units + units], w[i1 * units : i1 * units + units]
-            w2, w3 = w[i2 * units : i2 * units + units], w[i3 * units : i3 * units + units]
-            for j in range(units):
-                out[j] += x0 * w0[j] + x1 * w1[j] + (x2 * w2[j] + x3 * w3[j])
-            e += 4
-        while e < end:
-            i0 = event[e]
-            x0, w0 = line[i0], w[i0 * units : i0 * units + units]
-            for j in range(units):
-                out[j] += x0 * w0[j]
-            e += 1
+def gather(step0, n_steps, steps, n_in, units, first, event, value, w, spare, u):
+    """u = x w, event by event; w as tiles, (number of tiles, n_in, columns), the last one padded; spare: (columns,)."""
+    columns = spare.size
+    for begin in range(0, units, columns):
+        part = w[begin * n_in : (begin + columns) * n_in]
+        for row in range(step0 * steps, (step0 + n_steps) * steps):
+            at = row * units + begin
+            if begin + columns <= units:
+                sum_rows(part, columns, event, value, first[row], first[row + 1], u, at)
+            else:
+                sum_rows(part, columns, event, value, first[row], first[row + 1], spare, 0)
+                for j in range(units - begin):
+                    u[at + j] = spare[j]
 '''
 
 _SCATTER = '''
+from neurosim.kernels.tiles import add_rows
+
 
 @entry
-def scatter(step0, n_steps, steps, lag, n_in, units, x, first, event, dz, dw):
-    """dw += x(t)^T dz(t + lag), event by event; dz holds only these samples."""
+def scatter(step0, n_steps, steps, lag, n_in, units, columns, first, event, value, last, when, what, dz, dw):
+    """dw += x(t)^T dz(t + lag); dz holds only these samples.
+
+    The events are sorted by where they come from, so that a row of dw is read and written once for all of them:
+    last: (n_in + 1,), when, what: (n_events,), scratch.
+    """
+    for i in range(n_in + 1):
+        last[i] = 0
+    for r in range(step0, step0 + n_steps):
+        for e in range(first[r * steps], first[(r + 1) * steps - lag]):
+            last[event[e] + 1] += 1
+    for i in range(n_in):
+        last[i + 1] += last[i]
     for r in range(n_steps):
         for t in range(steps - lag):
             row = (step0 + r) * steps + t
-            line = x[row * n_in : (row + 1) * n_in]
-            at = (r * steps + t + lag) * units
-            change = dz[at : at + units]
             for e in range(first[row], first[row + 1]):
-                i = event[e]
-                x0, out = line[i], dw[i * units : i * units + units]
-                for j in range(units):
-                    out[j] += x0 * change[j]
+                k = last[event[e]]
+                last[event[e]] = k + 1
+                when[k] = r * steps + t + lag
+                what[k] = value[e]
+    for begin in range(0, units, columns):
+        part = dz[begin:]
+        e = 0
+        for i in range(n_in):
+            at, end = i * units + begin, last[i]
+            if begin + columns <= units:
+                add_rows(part, units, when, what, e, end, dw, at)
+            else:
+                out = dw[at : (i + 1) * units]
+                for k in range(e, end):
+                    line, x = part[when[k] * units : when[k] * units + units - begin], what[k]
+                    for j in range(units - begin):
+                        out[j] += x * line[j]
+            e = end
 '''
 
 _FORWARD = '''
@@ -162,7 +195,11 @@ def backward(step0, n_steps, clock, steps, units, alpha, beta, theta, k, through
             to = (r * steps + t) * units
             at = to + step0 * steps * units
             out = dz[to : to + units]
-            membrane, spike, above = u[at : at + units], s[at : at + units], g[at : at + units]{before}
+            membrane, above = u[at : at + units], g[at : at + units]{before}
+            # the processor foresees what comes in rising order, but not this
+            for j in range(0, units, LINE):
+                prefetch(u, at - 3 * units + j)
+                prefetch(g, at - 3 * units + j)
             for j in range(units):
                 slope[j] = psi(membrane[j] - theta, k){learnt}
             for j in range(units):
@@ -173,13 +210,14 @@ def backward(step0, n_steps, clock, steps, units, alpha, beta, theta, k, through
                 out[j] = i_next[j]
 '''
 
-#: derivative of the next membrane by this one, over beta, and minus that by the spike, times the gradient of the next
-KEEP = {"subtract": "", "zero": " * (ONE - spike[j])", "none": ""}
+#: derivative of the next membrane by this one, over beta, and minus that by the spike, times the gradient of the next;
+#: whether there was a spike is seen from the membrane, which saves reading s
+KEEP = {"subtract": "", "zero": " * (ZERO if {fired} else ONE)", "none": ""}
 _RESET = {"subtract": "theta * later", "zero": "beta[j] * membrane[j] * later", "none": "ZERO"}
 
 _BEFORE = '''
             earlier = u[at - units : at] if t > 0 else membrane
-            last = s[at - units : at] if t > 0 else spike
+            last = s[at - units : at] if t > 0 else membrane
             known = ONE if t > 0 else ZERO'''
 
 # the input current is not kept: it follows from two membranes
@@ -215,19 +253,19 @@ def integrate(step0, n_steps, steps, units, backwards, alpha, beta, z):
 @cache
 def list_events(single: bool) -> Native | Interpreted:
     """Return the loop that finds what is not 0."""
-    return made("events", _LIST, "list_events", single, "qqRQI")
+    return made("events", _LIST, "list_events", single, "qqRQIR")
 
 
 @cache
 def gather(single: bool) -> Native | Interpreted:
     """Return the loop that multiplies events by weights."""
-    return made("gather", _GATHER, "gather", single, "qqqRQIRR")
+    return made("gather", _GATHER, "gather", single, "qqqQIRRRR")
 
 
 @cache
 def scatter(single: bool) -> Native | Interpreted:
     """Return the loop that multiplies events by gradients."""
-    return made("scatter", _SCATTER, "scatter", single, "qqqqRQIRR")
+    return made("scatter", _SCATTER, "scatter", single, "qqqqqQIRQIRRR")
 
 
 @cache
@@ -240,7 +278,7 @@ def forward(reset: str, recurrent: bool, single: bool) -> Native | Interpreted:
 @cache
 def backward(surrogate: str, reset: str, learnt: bool, single: bool) -> Native | Interpreted:
     """Return the loop of their gradients back through time."""
-    keep = KEEP[reset]
+    keep = KEEP[reset].format(fired="membrane[j] > theta")
     text = _BACKWARD.format(
         slope=SURROGATES[surrogate].loop, sums=", d_alpha, d_beta" if learnt else "", before=_BEFORE if learnt else "",
         reset=_RESET[reset], keep=keep,

@@ -58,7 +58,7 @@ def psi(x, k):
 
 
 @entry
-def backward(step0, n_steps, clock, steps, units, alpha, beta, rho, strength, k, dampening, g, fed, slope, excess, s, dz,
+def backward(step0, n_steps, clock, steps, units, alpha, beta, rho, strength, k, dampening, g, fed, slope, excess, dz,
              d_current, d_membrane, d_raised):
     """Gradients dz of the input of each step, from those of the spikes: g, and fed from what the spikes did in the layer.
 
@@ -72,7 +72,10 @@ def backward(step0, n_steps, clock, steps, units, alpha, beta, rho, strength, k,
             to = (r * steps + t) * units
             at = to + step0 * steps * units
             out = dz[to : to + units]
-            beyond, spike, above = excess[at : at + units], s[at : at + units], g[at : at + units]
+            beyond, above = excess[at : at + units], g[at : at + units]
+            for j in range(0, units, LINE):
+                prefetch(excess, at - 3 * units + j)
+                prefetch(g, at - 3 * units + j)
             for j in range(units):
                 slope[j] = dampening * psi(beyond[j], k) if beyond[j] > NEVER else ZERO
             for j in range(units):
@@ -97,5 +100,5 @@ def forward(reset: str, recurrent: bool, single: bool) -> Native | Interpreted:
 @cache
 def backward(surrogate: str, reset: str, single: bool) -> Native | Interpreted:
     """Return the loop of their gradients back through time."""
-    text = _BACKWARD.format(slope=SURROGATES[surrogate].loop, keep=KEEP[reset])
-    return made(f"backward adaptive {surrogate} {reset}", text, "backward", single, "QqqRRRRrrRRRRRRRRR")
+    text = _BACKWARD.format(slope=SURROGATES[surrogate].loop, keep=KEEP[reset].format(fired="beyond[j] > ZERO"))
+    return made(f"backward adaptive {surrogate} {reset}", text, "backward", single, "QqqRRRRrrRRRRRRRR")

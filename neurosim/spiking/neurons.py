@@ -73,12 +73,14 @@ def lif(x: Any, w: Any, b: Any = None, v: Any = None, *, alpha: Any = 0.0, beta:
 
     single = dtype == np.float32
     source = product_of(inputs)
+    # two arrays: the C library gives memory back to the system, to be cleared again, from 32 MiB on
     u, s = np.empty((2, n, steps, units), dtype)
     run = compiled.forward(reset, v is not None, single).bind(
         steps, units, offset, *decays, threshold, loop.reshape(-1), np.empty(units, dtype), np.empty(units, dtype),
         np.empty(units, np.int64), u.reshape(-1), s.reshape(-1))
+    multiply = source.forward(weights, u)
     for start, count in blocks_of(n, steps*units):
-        source.forward(weights, u, start, count)
+        multiply(start, count)
         run(start, count)
 
     def together(g: np.ndarray, wanted: list[bool]) -> tuple:

@@ -9,10 +9,8 @@ import numpy as np
 
 from neurosim.autodiff.graph import data
 from neurosim.errors import ParameterError
-from neurosim.spiking.products import Product, product_of
+from neurosim.spiking.products import Product, Run, product_of
 
-#: runs the compiled loop of gradients for samples start ... start + count - 1
-Run = Callable[[int, int], None]
 #: binds that loop to (clock, what the spikes did in the layer, dz of a block, states that are carried from step to step)
 Bind = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Run]
 
@@ -94,7 +92,7 @@ def gradients(source: Product, w: np.ndarray, v: np.ndarray | None, s: np.ndarra
     n, steps, units = s.shape
     dtype = s.dtype
     dx = np.empty((n, steps, len(w)), dtype) if wanted[0] else None
-    dw, db, dv = np.zeros_like(w), np.zeros(units, dtype), None if v is None else np.zeros_like(v)
+    db = np.zeros(units, dtype)
     # products within the layer have as many rows as a block has samples
     through = v is not None and not local
     blocks = blocks_of(n, steps*units//16 if through else steps*units)
@@ -102,7 +100,8 @@ def gradients(source: Product, w: np.ndarray, v: np.ndarray | None, s: np.ndarra
     room, clock = np.empty((most, steps, units), dtype), np.array([0, steps])
     fed, carried = np.zeros((most, units), dtype), np.zeros((3, most, units), dtype)
     run = bind(clock, fed, room, carried)
-    spikes = product_of(s, lag=1) if v is not None and wanted[3] else None
+    from_below = source.backward(room) if wanted[1] else None
+    from_layer = product_of(s, lag=1).backward(room) if v is not None and wanted[3] else None
     for start, count in blocks:
         dz = room[:count]
         fed[...], carried[...] = 0, 0
@@ -114,12 +113,11 @@ def gradients(source: Product, w: np.ndarray, v: np.ndarray | None, s: np.ndarra
                 if t < steps - 1:
                     np.matmul(dz[:, t + 1], v.T, out=fed[:count])
                 run(start, count)
-        if wanted[1]:
-            source.backward(dz, dw, start, count)
+        for product in (from_below, from_layer):
+            if product:
+                product[0](start, count)
         if wanted[2]:
             db += dz.reshape(-1, units).sum(axis=0)
-        if spikes is not None:
-            spikes.backward(dz, dv, start, count)
         if dx is not None:
             np.matmul(dz.reshape(-1, units), w.T, out=dx[start:start + count].reshape(-1, len(w)))
-    return dx, dw, db, dv
+    return dx, from_below and from_below[1](), db, from_layer and from_layer[1]()

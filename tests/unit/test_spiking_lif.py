@@ -121,24 +121,29 @@ def test_plain_numpy_spike_for_spike():
     assert np.mean(s != np.stack(spikes, axis=1)) < 1e-3 and s.mean() > 0.02
 
 
-def test_ways_of_multiplying_agree():
+@pytest.mark.parametrize("units", [7, 32, 77])
+def test_ways_of_multiplying_agree(units):
+    """Less than a tile of columns, a whole one, several and a part."""
     rng = np.random.default_rng(4)
-    rare = np.where(rng.random((9, 11, 13)) < 0.1, rng.normal(size=(9, 11, 13)), 0)
-    w, dz = rng.normal(size=(13, 7)), rng.normal(size=(9, 11, 7))
+    rare = np.where(rng.random((9, 11, 35)) < 0.1, rng.normal(size=(9, 11, 35)), 0)
+    w, dz = rng.normal(size=(35, units)), rng.normal(size=(9, 11, units))
     cases = [(Events, rare, 0), (Events, rare, 1), (Full, rare + 1, 0), (Full, rare + 1, 2),
-             (Constant, np.broadcast_to(rare[:, :1], rare.shape), 0), (Events, np.zeros((9, 11, 13)), 0)]
+             (Constant, np.broadcast_to(rare[:, :1], rare.shape), 0), (Events, np.zeros((9, 11, 35)), 0)]
     for kind, x, lag in cases:
         product = product_of(x, lag)
         assert isinstance(product, kind)
         if not lag:
-            u = np.full((9, 11, 7), np.nan)
+            u = np.full((9, 11, units), np.nan)
+            run = product.forward(w, u)
             for start, count in ((0, 4), (4, 5)):
-                product.forward(w, u, start, count)
+                run(start, count)
             np.testing.assert_allclose(u, x @ w, atol=1e-12)
-        dw = np.zeros((13, 7))
+        room = np.full((5, 11, units), np.nan)
+        run, total = product.backward(room)
         for start, count in ((0, 4), (4, 5)):
-            product.backward(dz[start:start + count], dw, start, count)
-        np.testing.assert_allclose(dw, np.einsum("nti,ntj->ij", x[:, :11 - lag], dz[:, lag:]), atol=1e-12)
+            room[:count] = dz[start:start + count]
+            run(start, count)
+        np.testing.assert_allclose(total(), np.einsum("nti,ntj->ij", x[:, :11 - lag], dz[:, lag:]), atol=1e-12)
 
 
 def test_blocks_give_the_same_as_one(monkeypatch):
