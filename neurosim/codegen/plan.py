@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, fields
+from threading import Lock
 
 from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
 from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
@@ -15,6 +17,11 @@ from neurosim.model.ir import NeuronModel
 
 #: neurons that are integrated together: small enough for the first-level cache, large enough for vector instructions
 LANES = 64
+
+#: plans that are kept: a sweep of parameters analyses its models once
+KEPT = 256
+_made: OrderedDict[tuple, Plan] = OrderedDict()
+_lock = Lock()
 
 #: names with a meaning of their own in generated code
 RESERVED = frozenset("""
@@ -74,9 +81,9 @@ class Drive:
     varying: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything the writer of the source needs; nothing in it is a value of a parameter."""
+    """Everything the writer of the source needs; nothing in it is a value of a parameter.  Nobody changes one."""
 
     model: str
     method: str
@@ -145,7 +152,7 @@ def _random(node: Node, found: list[Signal]) -> Node:
 
 def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], method: str | None = None,
               single: bool = False, observed: tuple[str, ...] = (), events: bool = False) -> Plan:
-    """Analyse a model with its stimuli and lay out one compiled step.
+    """Analyse a model with its stimuli and lay out one compiled step; what was analysed before is returned again.
 
     Args:
         model: the neuron model.
@@ -159,6 +166,32 @@ def make_plan(model: NeuronModel, drive: Drive, *, varying: frozenset[str], meth
     Raises:
         ModelError: if the method cannot integrate the equations.
     """
+    options = (varying, method, single, observed, events)
+    key = (*_structure(model), *_structure(drive), *options)
+    with _lock:
+        if key in _made:
+            _made.move_to_end(key)
+            return _made[key]
+    plan = _analyse(model, drive, *options)
+    with _lock:
+        _made[key] = plan
+        if len(_made) > KEPT:
+            _made.popitem(last=False)
+    return plan
+
+
+def _structure(thing: NeuronModel | Drive) -> Iterable[Hashable]:
+    """Yield what a plan depends on: names, expressions and options, but no values of parameters."""
+    for f in fields(thing):
+        part = getattr(thing, f.name)
+        if f.name == "parameters":
+            yield tuple(part)
+        elif f.name not in ("initial", "units", "doc"):
+            yield tuple(part.items()) if hasattr(part, "items") else part
+
+
+def _analyse(model: NeuronModel, drive: Drive, varying: frozenset[str], method: str | None, single: bool,
+             observed: tuple[str, ...], events: bool) -> Plan:
     own = [*model.state_names, *(d.name for d in model.derived), *model.parameters, *model.inputs,
            *(xi for s in model.states for xi, _ in s.noise)]
     names = _mangler(own)

@@ -10,8 +10,10 @@ made a first run twice as slow (measured: 3.1 against 1.5 s for a LIF population
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from neurosim.codegen.integrators import INTEGRATORS
-from neurosim.codegen.plan import LANES, Plan
+from neurosim.codegen.plan import KEPT, LANES, Plan
 from neurosim.codegen.text import Writer
 from neurosim.model.expression import Sym, show, substitute, symbols
 
@@ -459,6 +461,7 @@ def sample(t, start, interval, rows):
     return min(max(row, 0), rows - 1)'''
 
 
+@lru_cache(maxsize=KEPT)
 def write_source(plan: Plan, version: str) -> str:
     """Return the source text of the module for a plan."""
     return _Source(plan).module(version)

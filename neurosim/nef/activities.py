@@ -3,7 +3,7 @@
     A[i, j] = G(gain_j <e_j, x_i>/radius + bias_j)   Hz,   shape (m, n): m points, n neurons
 
 A matrix that is small is computed once and kept; a large one is never held as a whole: whoever works with it asks for
-blocks, which are computed again each time (10 ns an entry for LIF neurons, much less than what is done with them).
+blocks, which are computed again each time (a few ns an entry for LIF neurons, much less than what is done with them).
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Activities:
         if self._kept is not None:
             return self._kept
         whole = np.empty(self.shape)
-        for part, block in self._blocks(0):
-            whole[part] = block
+        for _ in self._blocks(0, whole):
+            pass
         if whole.nbytes <= KEEP:
             whole.flags.writeable = False
             self._kept = whole
@@ -103,15 +103,18 @@ class Activities:
         else:
             yield from self._blocks(axis)
 
-    def _blocks(self, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
+    def _blocks(self, axis: int, whole: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield blocks; with axis 0 they can be parts of a matrix that is given."""
         long, other = self.shape[axis], self.shape[1 - axis]
         step = max(1, BLOCK // (8 * max(other, 1)))
         for first in range(0, long, step):
             part = slice(first, min(first + step, long))
             points, who = (self.points[part], slice(None)) if axis == 0 else (self.points, part)
-            current = points @ (self.encoders[who] * (self.gain[who] / self.radius)[:, None]).T
-            current += self.bias[who]
-            yield part, self.neurons.rates(current)
+            encoders = (self.encoders[who] * (self.gain[who] / self.radius)[:, None]).T
+            block = np.matmul(points, encoders, out=None if whole is None else whole[part])
+            block += self.bias[who]
+            self.neurons.overwrite(block)
+            yield part, block
 
 
 class Given(Activities):

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,7 @@ class Lowered:
     learners: list[Learner]
 
 
+@cache
 def relay() -> NeuronModel:
     """Return the model of a unit that shows its input."""
     return NeuronModel.from_equations("y = u", inputs=["u"], name="signal")
@@ -131,14 +133,19 @@ def filter_model(synapse: Any) -> tuple[NeuronModel, str]:
         terms = [f"a{i}_{j}*s{j}" for j in range(n) if a[i, j] != 0.0] + ([f"b{i}*u"] if b[i, 0] != 0.0 else [])
         lines.append(f"ds{i}/dt = {' + '.join(terms) or '0*s0'}")
     if n == 1 and c[0, 0] == 1.0 and d[0, 0] == 0.0:
-        return NeuronModel.from_equations("\n".join(lines), parameters=values, inputs=["u"], name="filter"), "s0"
+        return _filter(tuple(lines), tuple(values)).with_parameters(**values), "s0"
     values |= {f"c{j}": c[0, j] for j in range(n) if c[0, j] != 0.0}
     shown = [f"c{j}*s{j}" for j in range(n) if c[0, j] != 0.0]
     if d[0, 0] != 0.0:
         values["d"] = d[0, 0]
         shown.append("d*u")
     lines.append(f"y = {' + '.join(shown) or '0*s0'}")
-    return NeuronModel.from_equations("\n".join(lines), parameters=values, inputs=["u"], name="filter"), "y"
+    return _filter(tuple(lines), tuple(values)).with_parameters(**values), "y"
+
+
+@lru_cache(maxsize=64)
+def _filter(lines: tuple[str, ...], names: tuple[str, ...]) -> NeuronModel:
+    return NeuronModel.from_equations("\n".join(lines), parameters=dict.fromkeys(names, 1.0), inputs=["u"], name="filter")
 
 
 def lower(flat: Flat, mode: Mode) -> Lowered:

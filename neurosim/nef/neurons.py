@@ -20,6 +20,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurosim.errors import ParameterError
+from neurosim.nef import lif_rates
+
+#: rates from which on a compiled loop is worth being loaded
+MANY = 1 << 17
 
 
 class NeuronType(ABC):
@@ -35,6 +39,10 @@ class NeuronType(ABC):
     @abstractmethod
     def current(self, rate: np.ndarray) -> np.ndarray:
         """Return J with G(J) = rate, for rates within `limits`."""
+
+    def overwrite(self, currents: np.ndarray) -> None:
+        """Let a matrix of currents become rates in Hz, in place."""
+        currents[...] = self.rates(currents)
 
     def key(self) -> str | None:
         """Return a text that says everything the curve depends on, for caches; None: not known, so nothing is cached."""
@@ -136,6 +144,13 @@ class LIF(NeuronType):
             out += self.t_ref
             np.divide(1000, out, out=out)
         return out.reshape(np.shape(current))[()]
+
+    def overwrite(self, currents: np.ndarray) -> None:
+        """Let a matrix of currents become rates in Hz, in place; a large one by a compiled loop."""
+        if currents.size < MANY or not currents.flags.c_contiguous or type(self).rates is not LIF.rates:
+            super().overwrite(currents)
+        else:
+            lif_rates.overwrite(currents, self.tau_m, self.t_ref)
 
     def current(self, rate: np.ndarray) -> np.ndarray:
         """Return J = 1/(1 - exp((t_ref - 1000/rate)/tau_m)) for 0 < rate < 1000/t_ref."""
