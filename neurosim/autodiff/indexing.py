@@ -11,6 +11,9 @@ from neurosim.autodiff.reductions import axes_of
 from neurosim.autodiff.reverse import Part
 from neurosim.errors import ParameterError
 
+#: entries of an index that pick no element twice
+_SINGLE = (int, np.integer, slice, type(None), type(Ellipsis))
+
 
 def getitem(a: Any, index: Any) -> Var:
     """Return a[index] for whatever NumPy takes: numbers, slices, ..., None, arrays of numbers or of truth values.
@@ -25,7 +28,8 @@ def getitem(a: Any, index: Any) -> Var:
     if any(type(i) is Var for i in entries):
         raise ParameterError("indexing: a Var cannot be an index, there is no gradient with respect to places. Use its .value.")
     x = np.asarray(data(a))
-    repeats = any(isinstance(i, (list, np.ndarray)) and np.asarray(i).dtype.kind != "b" for i in entries)
+    # any sequence is an array of numbers to NumPy: lists, and also tuples within the index, ranges, columns of a table
+    repeats = any(not isinstance(i, _SINGLE) and np.asarray(i).dtype.kind != "b" for i in entries)
     return record("index", x[index], (a,), lambda g: Part(index, g, repeats))
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from neurosim.autodiff.graph import Var, data, record
-from neurosim.autodiff.reductions import Axis, axes_of
+from neurosim.autodiff.reductions import Axis, axes_of, demand_some
 
 
-def shifted_exp(x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return e^(x - m), its sums along `axes`, and the largest elements m; nothing overflows."""
+def shifted_exp(name: str, x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return e^(x - m), its sums along `axes`, and the largest elements m; nothing overflows.
+
+    Raises:
+        ParameterError: the axes have no elements; `name` is that of the operation, for the message.
+    """
+    demand_some(name, math.prod(x.shape[k] for k in axes), x.shape)
     m = x.max(axis=axes, keepdims=True)
     # rows of nothing but minus infinity would give infinity minus infinity
     m = np.where(np.isfinite(m), m, 0) if not np.all(np.isfinite(m)) else m
@@ -24,7 +30,7 @@ def logsumexp(a: Any, axis: Axis = None, keepdims: bool = False) -> Var:
     """Return log sum e^a = m + log sum e^(a - m) with m = max a; da = g softmax(a)."""
     x = np.asarray(data(a))
     axes = axes_of("logsumexp", axis, x.ndim)
-    e, total, m = shifted_exp(x, axes)
+    e, total, m = shifted_exp("logsumexp", x, axes)
     with np.errstate(divide="ignore"):
         y = np.log(total) + m
     shape = y.shape
@@ -36,7 +42,7 @@ def softmax(a: Any, axis: int = -1) -> Var:
     """Return y = e^a/sum e^a along `axis`; da = y (g - sum g y)."""
     x = np.asarray(data(a))
     axes = axes_of("softmax", axis, x.ndim)
-    e, total, _ = shifted_exp(x, axes)
+    e, total, _ = shifted_exp("softmax", x, axes)
     y = np.divide(e, total, out=e)
     return record("softmax", y, (a,), lambda g: y*(g - (g*y).sum(axis=axes, keepdims=True)))
 
@@ -45,7 +51,7 @@ def log_softmax(a: Any, axis: int = -1) -> Var:
     """Return y = a - log sum e^a along `axis`; da = g - softmax(a) sum g."""
     x = np.asarray(data(a))
     axes = axes_of("log_softmax", axis, x.ndim)
-    e, total, m = shifted_exp(x, axes)
+    e, total, m = shifted_exp("log_softmax", x, axes)
     y = x - m - np.log(total)
     return record("log_softmax", y, (a,), lambda g: g - e*(g.sum(axis=axes, keepdims=True)/total))
 

@@ -31,7 +31,8 @@ def max_pool2d(x: Any, kernel: Any, stride: Any = None, padding: Any = "valid") 
         here = padded[at.under(i, j)]
         better = here > y
         best[better] = k
-        np.copyto(y, here, where=better)
+        # NaN is handed on
+        np.maximum(y, here, out=y)
 
     def pull(g: np.ndarray) -> np.ndarray:
         d = np.zeros(padded.shape, g.dtype)

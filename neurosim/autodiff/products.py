@@ -100,8 +100,13 @@ def einsum(subscripts: str, *operands: Any) -> Var:
     try:
         z = np.einsum(text, *values, optimize=len(values) > 2)
     except ValueError:
+        fits = False
+    else:
+        # numpy.einsum would repeat an axis of length one
+        fits = len({(c, n) for term, v in zip(terms, values) for c, n in zip(term, v.shape)}) == len(set("".join(terms)))
+    if not fits:
         raise ParameterError(f"einsum: {subscripts!r} does not fit shapes {shapes_of(*values)}. The same letter must have the "
-                             "same length everywhere.") from None
+                             "same length everywhere.")
 
     def rule(k: int):
         others = [t for j, t in enumerate(terms) if j != k]

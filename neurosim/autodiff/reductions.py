@@ -45,7 +45,8 @@ def _start(name: str, a: Any, axis: Axis) -> tuple[np.ndarray, tuple[int, ...], 
     return x, axes, kept, count
 
 
-def _demand_some(name: str, count: int, shape: tuple[int, ...]) -> None:
+def demand_some(name: str, count: int, shape: tuple[int, ...]) -> None:
+    """Raise ParameterError if no element goes into one."""
     if count == 0:
         raise ParameterError(f"{name}: there is nothing to reduce in shape {shape}. Leave out empty batches.")
 
@@ -59,7 +60,7 @@ def sum(a: Any, axis: Axis = None, keepdims: bool = False) -> Var:  # noqa: A001
 def mean(a: Any, axis: Axis = None, keepdims: bool = False) -> Var:
     """Return the mean of n elements; da = g/n."""
     x, axes, kept, count = _start("mean", a, axis)
-    _demand_some("mean", count, x.shape)
+    demand_some("mean", count, x.shape)
     return record("mean", x.mean(axis=axes, keepdims=keepdims), (a,),
                   lambda g: np.broadcast_to(g.reshape(kept)/count, x.shape))
 
@@ -92,7 +93,7 @@ def min(a: Any, axis: Axis = None, keepdims: bool = False) -> Var:  # noqa: A001
 
 def _extreme(name: str, function: Any, a: Any, axis: Axis, keepdims: bool) -> Var:
     x, axes, kept, count = _start(name, a, axis)
-    _demand_some(name, count, x.shape)
+    demand_some(name, count, x.shape)
     y = np.asarray(function(x, axis=axes, keepdims=keepdims))
 
     def pull(g: np.ndarray) -> np.ndarray:

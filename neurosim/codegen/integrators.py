@@ -332,7 +332,9 @@ def pick(system: System, method: str | None) -> tuple[str, str]:
                          f"Known: {listing(INTEGRATORS)}.")
     noisy = any(system.noise.values())
     if noisy and method == "euler":
-        return "euler_maruyama", "named by the user; white noise"
+        method = "euler_maruyama"
     if noisy and not INTEGRATORS[method].noise:
         raise ModelError(f"method={method!r} cannot integrate white noise (xi). Use euler_maruyama or milstein.")
-    return method, "named by the user"
+    chosen = choose(system)
+    # the reason stands in the source: to name what would be chosen anyway must not give another program to compile
+    return chosen if method == chosen[0] else (method, "named by the user")

@@ -23,6 +23,9 @@ KEPT = 256
 _made: OrderedDict[tuple, Plan] = OrderedDict()
 _lock = Lock()
 
+#: random streams of noise that all targets of a stimulus share, behind those of populations and of projections
+SHARED_STREAM = 1 << 50
+
 #: names with a meaning of their own in generated code
 RESERVED = frozenset("""
 add_bits unsigned state hold pu tab timing book rec spikes cursor saved whole size hits hit_ k now_ step0 n_steps origin
@@ -43,7 +46,8 @@ class Signal:
         kind: "normal" or "uniform" random number, "poisson" count, "table" (a column for every neuron);
             "shared_table" and "shared_normal" are the same for all neurons; "ring" is what arrives from other neurons.
         rate: for "poisson", the expected count of a step; else None.
-        slot: for tables, the number of the table; for "ring", the row of the ring buffer.
+        slot: for tables, the number of the table; for "ring", the row of the ring buffer; for "shared_normal", the number of
+            the stimulus.
     """
 
     name: str
@@ -228,7 +232,7 @@ def _analyse(model: NeuronModel, drive: Drive, varying: frozenset[str], method: 
                     {n: tuple((z, tidy(g)) for z, g in terms) for n, terms in noise.items()}, held,
                     _ceiling(model, local, parameters), constants, texts)
     chosen, reason = pick(system, method or model.method)
-    if method is None and model.method is not None:
+    if model.method is not None and method in (None, model.method):
         reason = "recommended by the model"
     # derived quantities keep their names: the lines of the step define them
     defined = {names[d.name] for d in model.derived} | {names[i] for i in model.inputs}

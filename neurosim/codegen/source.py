@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from neurosim.codegen.integrators import INTEGRATORS
-from neurosim.codegen.plan import KEPT, LANES, Plan
+from neurosim.codegen.plan import KEPT, LANES, SHARED_STREAM, Plan
 from neurosim.codegen.text import Writer
 from neurosim.model.expression import Sym, show, substitute, symbols
 
@@ -93,9 +93,9 @@ class _Source:
         names |= set().union(*(symbols(v) for v in self.lane_expressions()))
         if "t_step_" in names:
             out("t_step_ = t", 4)
-        for k, s in enumerate(self.plan.signals):
+        for s in self.plan.signals:
             if s.kind == "shared_normal":
-                out(f"even_, odd_value_ = normal_pair(seed, stream + {k}, 0, step >> 1)", 4)
+                out(f"even_, odd_value_ = normal_pair(seed, {SHARED_STREAM + s.slot}, 0, step >> 1)", 4)
                 out(f"{s.name} = {self.real}(select((step & 1) == 1, odd_value_, even_))", 4)
                 self.write.used.add("select")
             elif s.kind == "ring":
@@ -415,7 +415,6 @@ class _Source:
         body = self.advance()
         if self.kinds & {"table", "shared_table"}:
             body = _SAMPLE + "\n\n\n" + body
-        body = _UNSOUND + "\n\n\n" + body
         vmath = sorted(self.write.used - {"fma", "select"})
         order = INTEGRATORS[plan.method].order
         head = [f'"""{plan.model}: compiled step, written by neurosim {version}.', "",
@@ -432,26 +431,13 @@ class _Source:
         if drawn:
             head.append(f"from neurosim.kernels.random import {', '.join(drawn)}")
         head.append("from neurosim.kernels.select import select  # noqa: F401")
+        head.append("from neurosim.kernels.sound import unsound  # noqa: F401")
         if vmath:
             head.append(f"from neurosim.kernels.vmath{'32' if plan.single else '64'} import {', '.join(vmath)}")
         head += ["", f"W = {LANES}", f"R = {plan.n_rows}"]
         head += [f"{name} = np.float32({text})" for text, name in self.write.literals.items()]
         return "\n".join(head) + "\n\n\n" + body + "\n"
 
-
-_UNSOUND = '''@array_kernel
-def unsound(tile, lanes, n_states):
-    """Return the place (row * 64 + lane) of the first NaN or infinity among the states of a tile, or -1."""
-    bad = 0
-    for row in range(n_states):
-        for lane in range(lanes):
-            bad += 0 if abs(tile[row * W + lane]) < math.inf else 1
-    if bad:
-        for row in range(n_states):
-            for lane in range(lanes):
-                if not abs(tile[row * W + lane]) < math.inf:
-                    return row * W + lane
-    return -1'''
 
 _SAMPLE = '''@array_kernel
 def sample(t, start, interval, rows):

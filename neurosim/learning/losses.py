@@ -109,7 +109,10 @@ def accuracy(z: Any, t: Any) -> float:
 
 
 def _classes(t: np.ndarray, k: int) -> np.ndarray:
-    if t.dtype.kind not in "iub":
+    if t.dtype.kind == "b":
+        # as an index, truth values would choose rows
+        t = t.astype(np.intp)
+    elif t.dtype.kind not in "iu":
         if t.dtype.kind != "f" or np.any(t != np.floor(t)):
             raise ParameterError(f"categorical_cross_entropy: class numbers must be whole numbers, not {t.dtype}. Encode "
                                  "labels as 0 ... k - 1 first: np.unique(labels, return_inverse=True).")
@@ -127,4 +130,4 @@ def _same(name: str, z: Any, t: Any) -> tuple[np.ndarray, np.ndarray, int]:
         raise ParameterError(f"{name}: outputs of shape {y.shape} and targets of shape {goal.shape} must have one shape.{hint}")
     if y.ndim == 0 or len(y) == 0:
         raise ParameterError(f"{name}: there are no samples in shape {y.shape}. Pass samples in rows.")
-    return y, goal, len(y)
+    return y if y.dtype.kind in "fc" else y.astype(np.float64), goal, len(y)

@@ -26,7 +26,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.learning.schedules import Schedule, demand_rate
+from neurosim.learning.schedules import Schedule, demand_rate, positive
 
 #: changes the elements from `first` on by their gradient: (first, g, rate, t)
 CompiledUpdate = Callable[[int, np.ndarray, float, int], None]
@@ -64,8 +64,10 @@ class Optimiser(ABC):
         return None
 
 
-def _demand(name: str, rate: float | Schedule, **below_one: float) -> None:
+def _demand(name: str, rate: float | Schedule, epsilon: float = 1e-8, **below_one: float) -> None:
     demand_rate(name, rate)
+    # with 0, a gradient that is 0 would be divided by 0
+    positive(name, epsilon=epsilon)
     for what, value in below_one.items():
         if not 0 <= value < 1:
             raise ParameterError(f"{name}: {what}={value!r} must be at least 0 and less than 1.")
@@ -138,7 +140,7 @@ class RMSProp(Optimiser):
     slots: ClassVar[tuple[str, ...]] = ("s",)
 
     def __post_init__(self):
-        _demand("RMSProp", self.rate, rho=self.rho)
+        _demand("RMSProp", self.rate, self.epsilon, rho=self.rho)
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], rate: float, t: int,
                scratch: np.ndarray) -> None:
@@ -165,7 +167,7 @@ class Adam(Optimiser):
     slots: ClassVar[tuple[str, ...]] = ("m", "s")
 
     def __post_init__(self):
-        _demand(type(self).__name__, self.rate, beta1=self.beta1, beta2=self.beta2)
+        _demand(type(self).__name__, self.rate, self.epsilon, beta1=self.beta1, beta2=self.beta2)
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], rate: float, t: int,
                scratch: np.ndarray) -> None:
@@ -187,7 +189,7 @@ class AdamW(Optimiser):
     slots: ClassVar[tuple[str, ...]] = ("m", "s")
 
     def __post_init__(self):
-        _demand("AdamW", self.rate, beta1=self.beta1, beta2=self.beta2)
+        _demand("AdamW", self.rate, self.epsilon, beta1=self.beta1, beta2=self.beta2)
         demand_rate("AdamW: decay as", self.decay)
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], rate: float, t: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 
 from neurosim.errors import ParameterError
 
@@ -56,8 +57,8 @@ class CosineDecay(Schedule):
 
     def __post_init__(self):
         positive("CosineDecay", rate=self.rate, epochs=self.epochs)
-        if self.last < 0:
-            raise ParameterError(f"CosineDecay: last={self.last} must not be negative.")
+        if not 0 <= self.last < math.inf:
+            raise ParameterError(f"CosineDecay: last={self.last} must be a number that is not negative.")
 
     def at(self, epoch: float) -> float:
         return self.last + (self.rate - self.last)*(1 + math.cos(math.pi*min(epoch/self.epochs, 1.0)))/2
@@ -87,7 +88,7 @@ def rate_at(rate: float | Schedule, epoch: float) -> float:
 
 def demand_rate(what: str, rate: float | Schedule) -> None:
     """Raise ParameterError if `rate` is neither a schedule nor a number that is finite and not negative."""
-    if not isinstance(rate, Schedule) and not (isinstance(rate, (int, float)) and 0 <= rate < math.inf):
+    if not isinstance(rate, Schedule) and not (isinstance(rate, Real) and 0 <= rate < math.inf):
         raise ParameterError(f"{what}: rate={rate!r} must be a number that is not negative, or a schedule such as CosineDecay.")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from neurosim.errors import ParameterError, listing, nearest
 from neurosim.model.calculus import ZERO
-from neurosim.model.expression import Node, names_in, substitute
+from neurosim.model.expression import Node, evaluate, names_in, substitute
 from neurosim.model.ir import Derived
 
 #: the variable that every plastic synapse has
@@ -83,7 +83,7 @@ class PlasticityModel:
         name: name of the rule, for messages and generated code.
         variables: the weight ``w`` first, then the others in order.
         derived: algebraic quantities, each after those it uses.
-        parameters: value by name: number (equal for all synapses), array or distribution (one value for each).
+        parameters: value by name: number (equal for all synapses) or distribution (one value for each).
         units: unit by name, also of what is read from the neurons and of what is sent ("transmit"); inferred where not given.
         initial: initial value by variable (w excepted): number, array, distribution or expression of parameters and w.
         on_pre, on_post, on_step: statements at a presynaptic spike, at a postsynaptic spike, in every step.
@@ -108,6 +108,16 @@ class PlasticityModel:
     def __post_init__(self):
         for name in ("parameters", "units", "initial", "bounds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        numbers = {name: value for name, value in self.parameters.items() if isinstance(value, float)}
+        for name, pair in self.bounds.items():
+            used = names_in(pair)
+            if not used <= set(numbers):
+                continue
+            low, high = (float(evaluate(bound, numbers)) for bound in pair)
+            if not low <= high:
+                given = f" with {', '.join(f'{n} = {numbers[n]:g}' for n in sorted(used))}" if used else ""
+                raise ParameterError(f"{self.name}: the low bound of {name!r} ({low:g}) is above the high one "
+                                     f"({high:g}){given}.")
 
     def __reduce__(self):
         # mapping proxies do not copy; plain dictionaries do

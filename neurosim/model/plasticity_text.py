@@ -85,10 +85,9 @@ def build(equations: str = "", *, on_pre: str | None = None, on_post: str | None
             before it is changed, as in Song, Miller & Abbott 2000), unless on_pre or on_step sends or adds something
             itself.  False: nothing.  Where the order matters, write ``send`` into on_pre, in the place where the amount
             is to be taken: ``"u += U*(1 - u); send(w*u*x); x -= u*x"``.
-        parameters: value by name: number, quantity, or one value for each synapse (array in the order of the connections,
-            distribution).
-        initial: initial value by variable: number, array, distribution, quantity, or expression of parameters and w.
-            Default 0.
+        parameters: value by name: number, quantity, or distribution (drawn for each synapse).
+        initial: initial value by variable: number, distribution, quantity, expression of parameters and w, or an array with
+            one value for each synapse, in the order of its rule (for rules with one). Default 0.
         bounds: (low, high) by variable, numbers or expressions of parameters; every assignment is limited to them, and so
             is the equation: ``{"w": (0, "w_max")}``.
         units: unit by name, in addition to those in the lines.  Without any unit the unit check is off.

@@ -39,12 +39,12 @@ def checked_value(value: Any, name: str, unit: str | None = None, what: str = "p
     Raises:
         ParameterError: for text that is no quantity, NaN, infinities, booleans, complex numbers, 2-D arrays
             and what else is not a number; for a time constant or capacitance that is not positive.
-        UnitError: for a quantity of another kind than `unit`.
+        UnitError: for a quantity of another kind than `unit`, or where `unit` is not known.
     """
     if is_distribution(value):
         return value
     label = label_of(what, name)
-    number = unit_text.to_number(value, unit, label)
+    number = to_known(value, unit, label)
     wanted = f" in {unit}" if unit and unit != "1" else ""
     remedy = f"Give a number{wanted}, one number per neuron (1-D), or a distribution."
     if isinstance(number, str):
@@ -101,6 +101,21 @@ def checked_value(value: Any, name: str, unit: str | None = None, what: str = "p
     return array
 
 
+def to_known(value: Any, unit: str | None, label: str) -> Any:
+    """Return a value as `neurosim.units.to_number` does; a quantity needs a declared unit to be converted to.
+
+    Raises:
+        UnitError: for a quantity where no unit is declared, or of another kind.
+    """
+    found = unit_text.quantity(value) if unit is None else None
+    if found is not None and found[1] != unit_text.parse("1"):
+        raise UnitError(
+            f"The {label} is given in {unit_text.show(found[1])}, but no unit is declared for it, so that it "
+            "cannot be converted. Give a plain number, or declare its unit where that is possible."
+        )
+    return unit_text.to_number(value, unit, label)
+
+
 def label_of(what: str, name: str) -> str:
     """Return ``"parameter 'tau' of lif"`` for ``"parameter of lif"`` and ``"tau"``."""
     found = re.match(r"(.*?)( (?:of|in) .*)?$", what)
@@ -112,8 +127,8 @@ def check_finite(array: np.ndarray | float, label: str) -> None:
     _refuse(~np.isfinite(array), array, label, "which is not finite. Give a finite number.")
 
 
-def check_sign(array: np.ndarray | float, name: str, unit: str | None, label: str) -> None:
-    """Raise `ParameterError` for a time constant or capacitance <= 0, or a refractory period < 0.
+def check_sign(array: np.ndarray | float, name: str, unit: str | None, label: str, each: str = "neuron") -> None:
+    """Raise `ParameterError` for a time constant or capacitance <= 0, or a refractory period < 0; one value for `each`.
 
     Time constants are the names that begin with ``tau``, refractory periods those that begin with ``t_ref``;
     capacitances are ``c_m`` and whatever is declared in farad.  (``c`` alone may be the reset of
@@ -122,7 +137,7 @@ def check_sign(array: np.ndarray | float, name: str, unit: str | None, label: st
     lowered = name.lower()
     if lowered.startswith("t_ref"):
         _refuse(
-            np.less(array, 0), array, label, "but a refractory period cannot be negative. Give 0 or more."
+            np.less(array, 0), array, label, "but a refractory period cannot be negative. Give 0 or more.", each
         )
     elif lowered.startswith("tau"):
         _refuse(
@@ -130,6 +145,7 @@ def check_sign(array: np.ndarray | float, name: str, unit: str | None, label: st
             array,
             label,
             "but a time constant must be positive. Give a number above 0.",
+            each,
         )
     elif lowered == "c_m" or _is_capacitance(unit):
         _refuse(
@@ -137,6 +153,7 @@ def check_sign(array: np.ndarray | float, name: str, unit: str | None, label: st
             array,
             label,
             "but a capacitance must be positive. Give a number above 0.",
+            each,
         )
 
 
@@ -150,7 +167,7 @@ def _is_capacitance(unit: str | None) -> bool:
     return any(parsed.compatible(unit_text.parse(text)) for text in ("nF", "uF/cm2"))
 
 
-def _refuse(wrong: np.ndarray, array: np.ndarray | float, label: str, message: str) -> None:
+def _refuse(wrong: np.ndarray, array: np.ndarray | float, label: str, message: str, each: str = "neuron") -> None:
     if np.any(wrong):
         if np.ndim(array) == 0:
             raise ParameterError(f"The {label} is {float(array):g}, {message}")
@@ -158,7 +175,7 @@ def _refuse(wrong: np.ndarray, array: np.ndarray | float, label: str, message: s
         count = int(np.count_nonzero(wrong))
         more = f" (and {count - 1} more)" if count > 1 else ""
         raise ParameterError(
-            f"The {label} is {float(np.asarray(array)[first]):g} for neuron {first}{more}, {message}"
+            f"The {label} is {float(np.asarray(array)[first]):g} for {each} {first}{more}, {message}"
         )
 
 

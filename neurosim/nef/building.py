@@ -168,7 +168,11 @@ class Built:
     _forms: dict = field(default_factory=dict, repr=False)
 
     def __getitem__(self, ensemble: Ensemble | str) -> BuiltEnsemble:
-        return self.ensembles[self.network[ensemble] if isinstance(ensemble, str) else ensemble]
+        found = self.network[ensemble] if isinstance(ensemble, str) else ensemble
+        if found not in self.ensembles:
+            what = found.describe() if hasattr(found, "describe") else repr(found)[:60]
+            raise KeyError(f"{what} is not an ensemble of the network that was built.")
+        return self.ensembles[found]
 
     def decoders(self, item: Connection | Probe | str) -> np.ndarray | tuple[np.ndarray, ...]:
         """Return the decoders of a connection or probe, shape (n, size_mid); a tuple of them from an ensemble array."""

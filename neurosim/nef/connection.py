@@ -238,7 +238,29 @@ class Connection:
             if not isinstance(rule, LearningRule):
                 raise ParameterError(f"{self.describe()}: learning must be a learning rule or a list of them, not "
                                      f"{rule!r:.60}.")
+            self._check_rule(rule)
+        changed = [rule.adapts for rule in rules]
+        for rule in rules:
+            if changed.count(rule.adapts) > 1:
+                raise NetworkError(f"{self.describe()}: {changed.count(rule.adapts)} rules change its {rule.adapts.value}, one "
+                                   "can. Give the others to connections of their own.")
         return rules
+
+    def _check_rule(self, rule: LearningRule) -> None:
+        """Check that there is what a rule changes."""
+        what = f"{self.describe()}: {type(rule).__name__} changes {rule.adapts.value}"
+        if rule.adapts is Adapts.ENCODERS and not isinstance(self.target, Ensemble):
+            raise NetworkError(f"{what}: the connection must end at an ensemble, not at {self.target.describe()}.")
+        if rule.adapts is Adapts.DECODERS and (self.weights or not isinstance(self.source, Ensemble)):
+            hint = (" Learn from each of array.ensembles." if isinstance(self.source, EnsembleArray) else
+                    " With weights=True there are none; leave it out." if self.weights else "")
+            raise NetworkError(f"{what}: the connection must begin at an ensemble.{hint}")
+        if rule.adapts is Adapts.WEIGHTS and not self.weights:
+            if not (isinstance(self.source, Neurons) and isinstance(self.target, Neurons)):
+                raise NetworkError(f"{what}: the connection must be one between neurons, Connection(a.neurons, b.neurons), or "
+                                   "have weights=True.")
+            if (self.size_in, self.size_out) != (self.source.size_out, self.target.size_in):
+                raise NetworkError(f"{what}: they learn between all neurons of two ensembles, not between parts of them.")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ class Curve(NeuronType):
         currents: (low, high), silent and highest current, unit of the input; None: found by doubling, up to 500 Hz or
             the highest rate.
         duration, start: ms; spikes before start do not count: adaptation has come to rest by then.
-        dt: ms; that of the simulation to come, so that the curve has the errors of its integrator in it.
+        dt: ms; that of the simulation to come, so that the curve has the errors of its integrator in it; a simulation with
+            spikes in longer steps warns.
 
     Raises:
         ParameterError: for a model without spikes or input, with distributions or arrays as parameters, or that never fires;

@@ -32,8 +32,35 @@ WORTH = 2e8
 #: bytes of answers and of factorisations kept in memory
 ANSWERS, FACTORS = 64 * 2**20, 160 * 2**20
 
-_answers: OrderedDict[str, tuple[np.ndarray, dict]] = OrderedDict()
-_factors: OrderedDict[str, Factor] = OrderedDict()
+
+
+class _Kept(OrderedDict):
+    """What was used last is kept, as long as it does not take too many bytes; the latest stays, whatever its size."""
+
+    total = 0
+
+    def used(self, key: str) -> Any:
+        """Return what is kept under the key, as the latest, or None."""
+        if key not in self:
+            return None
+        self.move_to_end(key)
+        return self[key][0]
+
+    def put(self, key: str, value: Any, size: int, limit: int) -> None:
+        """Keep a value of so many bytes, and drop what was used longest ago."""
+        self.total += size - (self.pop(key)[1] if key in self else 0)
+        self[key] = value, size
+        while self.total > limit and len(self) > 1:
+            self.total -= self.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        """Drop everything."""
+        super().clear()
+        self.total = 0
+
+
+#: key -> (decoders, info); key -> factorisation
+_answers, _factors = _Kept(), _Kept()
 #: how many times this process has solved for decoders, and how many factorisations it took
 solved = factorised = 0
 
@@ -62,10 +89,8 @@ def decode(activities: Activities, targets: ArrayLike, solver: Solver, *, seed: 
     if base is None:
         return _solve(a, y, solver, seed, None)
     key = _digest(base, str(seed) if solver.random else "", y)
-    if key in _answers:
-        _answers.move_to_end(key)
-        decoders, info = _answers[key]
-        return decoders, {**info, "cached": "memory"}
+    if (known := _answers.used(key)) is not None:
+        return known[0], {**known[1], "cached": "memory"}
     m, n = a.shape
     # only what takes long: an ensemble array of 50 neurons each would leave hundreds of files
     worth = m * n * min(m, n) >= WORTH
@@ -96,17 +121,14 @@ def release() -> None:
 def _solve(a: Activities, y: np.ndarray, solver: Solver, seed: int, base: str | None) -> tuple[np.ndarray, dict]:
     global solved, factorised
     solved += 1
-    factor = _factors.get(base) if base is not None else None
+    factor: Factor | None = _factors.used(base) if base is not None else None
     if factor is None and not solver.random:
         factor = solver.factorise(a)
         if factor is not None:
             factorised += 1
             if base is not None:
-                _factors[base] = factor
+                _factors.put(base, factor, factor.nbytes, FACTORS)
     if factor is not None:
-        if base is not None:
-            _factors.move_to_end(base)
-            _bound(_factors, FACTORS, lambda f: f.nbytes)
         decoders, info = factor.solve(y)
     else:
         decoders, info = solver(a, y, seed)
@@ -148,22 +170,14 @@ def _digest(*parts: str | np.ndarray) -> str:
 def _code() -> str:
     """Return a hash of the code that decoders depend on."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in ("activities", "factors", "neurons", "solvers"):
+    for name in ("activities", "factors", "lif_rates", "neurons", "solvers"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     digest.update(f"{np.__version__} {metadata.version('scipy')}".encode())
     return digest.hexdigest()
 
 
 def _keep(key: str, answer: tuple[np.ndarray, dict]) -> None:
-    _answers[key] = answer
-    _bound(_answers, ANSWERS, lambda v: v[0].nbytes)
-
-
-def _bound(kept: OrderedDict, limit: int, size) -> None:
-    """Drop what was used longest ago; the latest stays, whatever its size."""
-    total = sum(size(v) for v in kept.values())
-    while total > limit and len(kept) > 1:
-        total -= size(kept.popitem(last=False)[1])
+    _answers.put(key, answer, answer[0].nbytes, ANSWERS)
 
 
 def _read(name: str, shape: tuple[int, int]) -> tuple[np.ndarray, dict] | None:

@@ -98,6 +98,14 @@ class LinearFilter:
         """Whether a part of the input passes at once (D is not 0), so that a circle needs another filter."""
         return bool(self.state_space().d[0, 0] != 0)
 
+    def without_direct(self) -> LinearFilter | None:
+        """Return the filter with D = 0, which passes nothing at once; None if nothing is left: a mere factor."""
+        a, b, c, _ = self.state_space()
+        if not len(a):
+            return None
+        # one state shows itself, so that it steps like a lowpass
+        return LinearFilter.from_state_space(a, b * c, 1.0) if len(a) == 1 else LinearFilter.from_state_space(a, b, c)
+
     @property
     def area(self) -> float:
         """Integral of the impulse response, which is the factor of a constant input: D - C A^-1 B."""

@@ -19,7 +19,9 @@ signal.  Relays are gone: matrices were multiplied through them.
 In a step k everything but filters adds up what is known at its start (Filter, NodeValue); then neurons step; then filters take
 u_k, which may be of all four kinds, and advance:
 
-    s_{k+1} = Ad s_k + Bd u_k,   y_{k+1} = C s_{k+1} + D u_k     (zero-order hold over dt)
+    s_{k+1} = Ad s_k + Bd u_k,   y_{k+1} = C s_{k+1}     (zero-order hold over dt)
+
+What a filter passes at once, D u_k, is a path of its own beside it, without filter.
 
 A filter with synapse None keeps nothing but the last input, y_{k+1} = u_k: it is put where something unfiltered comes from
 neurons, which is therefore one step late.
@@ -106,8 +108,15 @@ def flatten(built: Built) -> Flat:
     direct: list[Edge] = []
     filtered: dict[Hashable, tuple[LinearFilter, list[Edge]]] = {}
     for item in (*network.links, *network.records, *built.inner):
-        synapse = item.synapse
         for edge in _edges(item, built):
+            synapse = item.synapse
+            # a matrix that learns stays in one piece
+            if synapse is not None and synapse.direct and not getattr(item, "learning", ()):
+                factor = float(synapse.state_space().d[0, 0])
+                direct.append(Edge(edge.source, factor * edge.matrix, edge.target, edge.connections))
+                synapse = synapse.without_direct()
+                if synapse is None:
+                    continue
             if synapse is None:
                 direct.append(edge)
             else:
@@ -157,7 +166,7 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
     if item in built.uses:
         for use in built.uses[item]:
             count, size = len(use.columns), use.decoded.size
-            before = csr_array((np.ones(count), (np.arange(count), use.columns)), shape=(count, size))
+            before = csr_array((np.ones(count), use.columns, np.arange(count + 1)), shape=(count, size))
             yield Edge(use.decoded, behind[:, use.first:use.first + count] @ before, target, (item,))
         return
     source = item.source
@@ -165,7 +174,7 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
         signal = Activity(source.ensemble)
     else:
         signal = Relay(source) if source.kind is Kind.RELAY else NodeValue(source)
-    before = csr_array((np.ones(len(taken)), (np.arange(len(taken)), taken)), shape=(len(taken), signal.size))
+    before = csr_array((np.ones(len(taken)), taken, np.arange(len(taken) + 1)), shape=(len(taken), signal.size))
     yield Edge(signal, behind @ before, target, (item,))
 
 

@@ -78,6 +78,8 @@ def _at_once(function: Callable, points: np.ndarray) -> np.ndarray | None:
 
 
 def _row(answer: Any) -> np.ndarray | None:
+    if answer is None or np.iscomplexobj(answer):
+        return None
     try:
         row = np.asarray(answer, dtype=float)
     except (TypeError, ValueError):

@@ -28,8 +28,8 @@ from neurosim.nef.filters import Lowpass
 
 #: whether the time lies in the window of the rule, and the rule is switched on
 _ON = "active = on*where(t >= start, 1, 0)*where(t < stop, 1, 0)"
-#: a time after every run
-NEVER = 1e300
+#: ms, a time after every run, in single precision too
+NEVER = 1e30
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ filters (or inputs, where more signals than dimensions meet) act on neurons thro
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import ParameterError
+from neurosim.errors import NetworkError, NumericalWarning, ParameterError
 from neurosim.model.ir import NeuronModel
 from neurosim.nef.building import Decoded
 from neurosim.nef.connection import Adapts, Connection
@@ -242,6 +243,8 @@ class _Lowering:
         # spikes of ensembles that nobody looks at are not kept
         key = (_key(kind), recorded)
         if key not in self.neurons:
+            if self.spikes:
+                self._check_step(ensemble)
             model = spiking(kind) if self.spikes else graded(kind)
             input_ = getattr(kind, "input", None) or model.inputs[0]
             name = f"{type(kind).__name__} {len(self.neurons)}{' (recorded)' if recorded else ''}"
@@ -251,6 +254,15 @@ class _Lowering:
         self.home[ensemble] = group
         if self.spikes:
             self._check_rates(ensemble)
+
+    def _check_step(self, ensemble: Ensemble) -> None:
+        kind, dt = ensemble.neuron_type, self.built.dt
+        if dt > getattr(kind, "dt", np.inf) * (1 + 1e-9):
+            name = self.built.network.name_of(ensemble)
+            warnings.warn(f"Ensemble {name!r}: the rates of its neurons, {kind!r}, were measured in "
+                          f"steps of {kind.dt:g} ms; in steps of dt = {dt:g} ms the same neurons may fire otherwise. Simulate "
+                          f"with dt={kind.dt:g}, or describe them with nef.Curve(..., dt={dt:g}).", NumericalWarning,
+                          stacklevel=2)
 
     def _check_rates(self, ensemble: Ensemble) -> None:
         most, dt = self.built[ensemble].max_rates, self.built.dt
@@ -335,7 +347,8 @@ class _Lowering:
             elif node.kind is Kind.SAMPLES:
                 self.stimuli.append(TimedArray(node.output.values, node.output.interval, target=target))
             elif node.kind is Kind.FUNCTION:
-                self.stimuli.append(TimeFunction(node.output if node.every is None else _held(node), target=target))
+                self.stimuli.append(TimeFunction(node.output if node.every is None else _held(node), target=target,
+                                                 title=self._title(node)))
             else:
                 self.stimuli.append(self._callback(node, target, answers))
 
@@ -344,6 +357,11 @@ class _Lowering:
         reads, seen = [], []
         for term in terms:
             if isinstance(term.signal, Filter):
+                if getattr(term.signal.synapse, "direct", False):
+                    # of other connections that part is a term of its own; states alone do not tell it
+                    raise NetworkError(f"{self._title(node)}: what it receives from a connection that learns comes through "
+                                       f"{term.signal.synapse!r:.60}, of which a part passes at once. Use a filter with more "
+                                       "poles than zeros, such as nef.Lowpass(5.0).")
                 group, part = self.source(term.signal)
                 states = group.model.state_names
                 output = _output(term.signal.synapse)
@@ -368,7 +386,10 @@ class _Lowering:
             answers[node] = node.checked(answer, t)
             return answers[node]
 
-        return Callback(call, node.every, reads, target=target)
+        return Callback(call, node.every, reads, target=target, title=self._title(node))
+
+    def _title(self, node: Node) -> str:
+        return f"Node {self.built.network.name_of(node)!r}"
 
     # -- what is recorded
 
@@ -380,6 +401,9 @@ class _Lowering:
                 part = self.inputs.places[ProbeInput(probe)]
                 probes.append(engine.Probe(self.inputs.population, "u", range(part.start, part.stop), probe.every, name))
                 traces[probe] = name, np.arange(probe.size)
+            elif probe.attribute is Attribute.V and not self.spikes:
+                # the same network runs in both modes; who asks for it is told, see `running.Result`
+                continue
             elif probe.attribute in (Attribute.V, Attribute.I):
                 ensemble = probe.source.ensemble
                 group = self.home[ensemble]
@@ -411,14 +435,19 @@ def _held(node: Node) -> Callable[[float], Any]:
 
 def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice, Any]], factor: float) -> Any:
     """Return the matrix (sources, targets) of all blocks, each given as (targets, sources)."""
-    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse import csr_array
 
     rows, columns, values = [], [], []
     for source, target, matrix in blocks:
-        part = coo_array(matrix)
-        rows.append(part.col + source.start)
-        columns.append(part.row + target.start)
-        values.append(part.data * factor)
+        if isinstance(matrix, np.ndarray):
+            to, of = np.nonzero(matrix)
+            data = matrix[to, of]
+        else:
+            part = matrix.tocoo()
+            to, of, data = part.row, part.col, part.data
+        rows.append(of + source.start)
+        columns.append(to + target.start)
+        values.append(data * factor)
     out = csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
     out.sum_duplicates()
     return out

@@ -70,9 +70,6 @@ def place(lowering: _Lowering) -> list[Learner]:
             factor = 1000.0 if lowering.spikes else 1.0
             if rule.adapts is Adapts.ENCODERS:
                 end = connection.target
-                if not isinstance(end, Ensemble):
-                    raise NetworkError(f"Connection {what!r}: {type(rule).__name__} changes encoders: the connection must "
-                                       "end at an ensemble.")
                 factor, n = 1.0, end.n_neurons
                 model = rule.units(lowering.built[end].gain / end.radius)
                 lowering.inputs.add(EnsembleInput(end), end.dimensions)
@@ -85,9 +82,6 @@ def place(lowering: _Lowering) -> list[Learner]:
                              and isinstance(t.target, (FilterInput, NeuronInput)))
                 end = connection.target if isinstance(connection.target, Ensemble) else connection.target.ensemble
                 n = term.matrix.shape[0]
-                if n != end.n_neurons or term.matrix.shape[1] != _before(connection).n_neurons:
-                    raise NetworkError(f"Connection {what!r}: weights learn between all neurons of two ensembles, not between "
-                                       "parts of them.")
                 factor = factor if isinstance(term.signal, Activity) else 1.0
                 model = rule.units(factor)
             units = Group(name, model, "y", "u", True)

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from neurosim.errors import NetworkError, listing, nearest
-from neurosim.nef.connection import Connection, ErrorPort
+from neurosim.nef.connection import Adapts, Connection, ErrorPort
 from neurosim.nef.ensemble import Ensemble, EnsembleArray, Neurons
 from neurosim.nef.node import Node
 from neurosim.nef.parts import End, Part, a_name
@@ -73,6 +73,7 @@ class Network:
         for c in connections:
             self._take_connection(c, links)
         put("links", tuple(links))
+        self._check_encoders()
         records = {p: f"{title}.{n}" for title, net in inner for p, n in net._records.items()}
         for p in probes:
             self._take_probe(p, records)
@@ -181,6 +182,16 @@ class Network:
         if title in self._names.values():
             raise NetworkError(f"{self.describe()}: a connection and an object are both called {title!r}.")
         links[c] = title
+
+    def _check_encoders(self) -> None:
+        learn: dict[Ensemble, Connection] = {}
+        for c in self.links:
+            if any(rule.adapts is Adapts.ENCODERS for rule in c.learning):
+                if c.target in learn:
+                    raise NetworkError(f"{self.describe()}: two connections, {self.name_of(learn[c.target])} and "
+                                       f"{self.name_of(c)}, change the encoders of {c.target.describe()}. These follow its "
+                                       "whole input: give the rule to one of the two.")
+                learn[c.target] = c
 
     def _take_probe(self, p: Probe, records: dict[Probe, str]) -> None:
         if p in records:

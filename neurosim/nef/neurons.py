@@ -23,7 +23,7 @@ from neurosim.errors import ParameterError
 from neurosim.nef import lif_rates
 
 #: rates from which on a compiled loop is worth being loaded
-MANY = 1 << 17
+MANY = 1 << 15
 
 
 class NeuronType(ABC):

@@ -138,10 +138,16 @@ class Node(End):
         return self.size_in
 
     def _first_call(self, kind: Kind) -> int:
-        if kind is Kind.FUNCTION:
-            return self._answer(0.0, (0.0,)).size
-        answer = self.output(0.0, np.zeros(self.size_in))
-        return 0 if answer is None else self.checked(answer, 0.0).size
+        args = (0.0,) if kind is Kind.FUNCTION else (0.0, np.zeros(self.size_in))
+        try:
+            answer = self.output(*args)
+        except Exception as problem:
+            form, hint = "f(t, x)", ""
+            if kind is Kind.FUNCTION:
+                form, hint = "f(t)", " A function f(t, x) of what the node receives needs size_in= and every=."
+            raise ParameterError(f"{self.describe()}: its function, called as {form}, fails at t = 0 ms: "
+                                 f"{type(problem).__name__}: {problem}.{hint}") from problem
+        return 0 if answer is None and kind is Kind.CALLBACK else self.checked(answer, 0.0).size
 
     def _answer(self, t: float, args: tuple) -> np.ndarray:
         return self.checked(self.output(*args), t)
@@ -153,6 +159,8 @@ class Node(End):
             ParameterError: if it is not numeric, not finite, or not of the size that the node has.
         """
         where = f"{self.describe()}: its function"
+        if answer is None:
+            raise ParameterError(f"{where} returns None at t = {t:g} ms; it must return numbers.")
         try:
             value = np.atleast_1d(np.asarray(answer, dtype=float))
         except (TypeError, ValueError):

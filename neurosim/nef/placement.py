@@ -52,7 +52,7 @@ def placed_filters(synapse: LinearFilter | None, edges: list[Edge], filters: lis
             filters.append(made[key])
             end, size = key[1], len(used)
             if key[0] == "source":
-                pick = csr_array((np.ones(size), (np.arange(size), used)), shape=(size, end.size))
+                pick = csr_array((np.ones(size), used, np.arange(size + 1)), shape=(size, end.size))
                 out.append(Edge(end, pick, FilterInput(made[key]), ()))
             else:
                 put = csr_array((np.ones(size), (used, np.arange(size))), shape=(end.size, size))

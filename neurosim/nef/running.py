@@ -25,15 +25,18 @@ from neurosim.simulator.traces import Trace
 class Spikes(Mapping):
     """Spike trains by ensemble or its name, of ensembles whose spikes are probed."""
 
-    def __init__(self, trains: dict[Ensemble, SpikeTrains], network: Network):
-        self._trains, self._network = trains, network
+    def __init__(self, trains: dict[Ensemble, SpikeTrains], network: Network, mode: Mode = SPIKING):
+        self._trains, self._network, self._mode = trains, network, mode
 
     def __getitem__(self, key: Ensemble | str) -> SpikeTrains:
         for ensemble, trains in self._trains.items():
             if key is ensemble or key == self._network.name_of(ensemble):
                 return trains
         names = [self._network.name_of(e) for e in self._trains]
-        raise KeyError(f"No spikes of {key!r} were recorded.{nearest(str(key), names)} Add nef.Probe(ensemble.neurons).")
+        who = repr(key) if isinstance(key, str) else key.describe() if isinstance(key, Ensemble) else repr(key)[:60]
+        if self._mode is not SPIKING:
+            raise KeyError(f"No spikes of {who} were recorded: there are none in rate mode.")
+        raise KeyError(f"No spikes of {who} were recorded.{nearest(str(key), names)} Add nef.Probe(ensemble.neurons).")
 
     def __iter__(self) -> Iterator[Ensemble]:
         return iter(self._trains)
@@ -98,6 +101,10 @@ class Result:
             probe = found[0]
         if probe not in self.network.records:
             raise NetworkError("This probe is not in the network that was simulated.")
+        if self.mode is not SPIKING and probe.attribute in (Attribute.SPIKES, Attribute.V):
+            what = "spikes" if probe.attribute is Attribute.SPIKES else "voltages"
+            raise SimulationError(f"Probe {self.network.name_of(probe)!r}: there are no {what} in rate mode, where neurons "
+                                  "give G(J) in every step. Record attribute='rate', or simulate with mode=nef.SPIKING.")
         if probe.attribute is Attribute.SPIKES:
             trains = self.spikes[probe.source.ensemble]
             return trains if len(probe.indices) == trains.size else trains.select(probe.indices)
@@ -145,43 +152,54 @@ class Result:
         return values if what is Adapts.DECODERS else values.transpose(0, 2, 1)
 
 
-def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed: int = 0, threads: int = 1,
-             mode: Mode = SPIKING, dtype: str = "float64", resume: Result | None = None,
+def simulate(network: Network | Built, duration: float, dt: float | None = None, *, seed: int | None = None, threads: int = 1,
+             mode: Mode | None = None, dtype: str = "float64", resume: Result | None = None,
              learning: Mapping[Connection, bool] | None = None, progress: bool | None = None) -> Result:
     """Build a network of ensembles and run it for `duration` ms in steps of `dt` ms.
 
     Step k: nodes give their output at k dt; x of each ensemble is summed and encoded; neurons act; filters take what they sent.
 
     Args:
-        network: the network, or what `build` returned for it (then dt and seed are those of the build).
-        duration, dt: ms.
-        seed: of everything that is drawn: ensembles, evaluation points, noise.
+        network: the network, or what `build` returned for it.
+        duration: ms.
+        dt: ms; None: 1, or that of what was built or is resumed, which no other can replace.
+        seed: of everything that is drawn: ensembles, evaluation points, noise; None: 0, or that of what was built or is
+            resumed.
         threads: number of threads; the bits of a run do not depend on it.
-        mode: ``nef.SPIKING``, or ``nef.RATE``: neurons give the rate G(J) in every step.
+        mode: ``nef.SPIKING``, or ``nef.RATE``: neurons give the rate G(J) in every step; None: spiking, or that of what is
+            resumed.
         dtype: "float64" or "float32".
-        resume: result of an earlier run of the same network, to be continued; built, seed and mode are kept.
+        resume: result of an earlier run of the same network, to be continued.
         learning: connections whose rules are switched off (False) or on again (True) from now on.
         progress: show a progress bar; None: on a terminal, if the run lasts more than a second.
 
     Raises:
-        SimulationError: for a duration, step or thread number that cannot be used.
+        SimulationError: for a duration, step or thread number that cannot be used; for another step, seed or mode than that of
+            what was built or is resumed.
         ParameterError, NetworkError: for what cannot be built.
     """
     if resume is not None:
         if not isinstance(resume, Result) or (network is not resume.network and network is not resume.built):
             raise SimulationError("resume= takes the result of nef.simulate for the same network.")
-        lowered, built, dt = resume.lowered, resume.built, resume.built.dt
+        lowered, built = resume.lowered, resume.built
+        _same("mode", mode, lowered.mode, "result to be continued")
     else:
+        mode = SPIKING if mode is None else mode
         if not isinstance(mode, Mode):
             raise SimulationError(f"mode must be nef.SPIKING or nef.RATE, not {mode!r}.")
         built = network if isinstance(network, Built) else None
         if built is None:
             if not isinstance(network, Network):
                 raise SimulationError(f"nef.simulate needs a nef.Network, not {type(network).__name__}.")
-            built = build(network, dt, seed)
+            built = build(network, 1.0 if dt is None else dt, 0 if seed is None else seed)
         if mode not in built._forms:
             built._forms[mode] = lower(flatten(built), mode)
         lowered = built._forms[mode]
+    for name, given in (("dt", dt), ("seed", seed)):
+        _same(name, given, getattr(built, name), "network that was built")
+    if learning is not None and not isinstance(learning, Mapping):
+        raise SimulationError("learning= takes True or False by connection that learns, such as {connection: False}, not "
+                              f"{learning!r:.60}.")
     changes = {}
     for connection, on in (learning or {}).items():
         found = [x for x in lowered.learners if x.connection is connection]
@@ -197,7 +215,14 @@ def simulate(network: Network | Built, duration: float, dt: float = 1.0, *, seed
             population, part = lowered.neurons[ensemble]
             every = outcome.spikes[lowered.network.name_of(population)]
             trains[ensemble] = _part(every, part, built.network.name_of(ensemble))
-    return Result(built.network, built, lowered.mode, Spikes(trains, built.network), outcome, lowered)
+    return Result(built.network, built, lowered.mode, Spikes(trains, built.network, lowered.mode), outcome, lowered)
+
+
+def _same(name: str, given: Any, kept: Any, what: str) -> None:
+    if given is not None and given != kept:
+        given, kept = (f"nef.{v.name}" if isinstance(v, Mode) else repr(v) for v in (given, kept))
+        raise SimulationError(f"{name}={given} was given, but the {what} has {kept}, which cannot change. Leave "
+                              f"{name} out, or simulate the nef.Network anew.")
 
 
 def _part(trains: SpikeTrains, part: slice, name: str) -> SpikeTrains:

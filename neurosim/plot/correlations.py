@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
 
 from neurosim.errors import ParameterError, listing, nearest
@@ -68,7 +69,8 @@ def correlation_matrix(
     image = ax.imshow(shown, cmap=signs.diverging(), norm=Normalize(-(top or 1.0), top or 1.0), interpolation="nearest",
                       extent=(0, max(n, 1), max(n, 1), 0))
     # White on the grey of what is not known, so that the diagonal is not taken for silent neurons.
-    ax.plot([0, n], [0, n], color="white", lw=max(200.0 / max(n, 1), 0.4), solid_capstyle="butt", zorder=1.5)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    ax.add_collection(PolyCollection(np.arange(n)[:, None, None] + corners, facecolors="white", linewidths=0, zorder=1.5))
     ax.set_xlim(0, max(n, 1))
     ax.set_ylim(max(n, 1), 0)
     thinned = any(not np.array_equal(ids, np.arange(found[name].size)) for name, ids in chosen.items())

@@ -10,10 +10,11 @@ import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.model.ir import NeuronModel
+from neurosim.model.values import to_known
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population
 from neurosim.simulator.projection import Link
-from neurosim.units import quantity, to_number
+from neurosim.units import quantity
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _plain(projection: Link, name: str, values: Mapping[str, Any]) -> dict[str, 
         unit = rule.units.get(key) if rule is not None else None
         if rule is None and key == "weight" and hasattr(projection, "synapse"):
             unit = projection.synapse.weight_unit(projection.targets[0].population.model, name)
-        out[key] = to_number(value, unit or "1", f"changes: {key!r} of {name!r}")
+        out[key] = to_known(value, unit, f"value {key!r} of {name!r} in changes=")
     return out
 
 
@@ -127,4 +128,7 @@ def _check_values(projection: Link, name: str, values: Mapping[str, Any]) -> Non
                                  f"Known: {listing(known)}.")
         good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if not good or value != value or abs(value) == float("inf"):
-            raise ParameterError(f"changes: {key!r} of {name!r} must be a finite number, not {value!r}.")
+            raise ParameterError(f"changes: {key!r} of {name!r} must be a finite number, not {value!r:.60}.")
+    if rule is not None:
+        # signs and bounds
+        rule.with_parameters(**{key: value for key, value in values.items() if key in rule.parameters})

@@ -175,7 +175,13 @@ def deliveries(projection: Any, widths: dict[Population, int], dt: float, seed: 
             return [Events(w) for w in found if w.size]
         from neurosim.simulator.plastic_delivery import plastic
 
-        return [plastic(w, *common) for w in found if w.size]
+        made = [plastic(w, *common) for w in found if w.size]
+        given = {name: value for name, value in projection.plasticity.initial.items() if isinstance(value, np.ndarray)}
+        places = wire(projection, *common, None, projection.delay, places=True) if given else []
+        for d, w in zip(made, (w for w in places if w.size)):
+            for name, value in given.items():
+                d.syn[d.plan.synapse_rows.index(name)] = value[w.weight.astype(np.int64)]
+        return made
     from neurosim.simulator.graded_delivery import graded
 
     return graded(projection, *common)

@@ -16,8 +16,9 @@ from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.model.calculus import ONE, mul
 from neurosim.model.expression import Node, Op, Sym, parse, symbols
 from neurosim.simulator.population import targets
-from neurosim.simulator.stimuli import Context, Lowered, Stimulus, finite, name_of
+from neurosim.simulator.stimuli import Context, Lowered, Stimulus, finite, name_of, numbers
 from neurosim.simulator.synapses import Synapse
+from neurosim.units import to_number
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,6 +50,14 @@ class Events(Stimulus):
         """Return what an event of weight 1 adds, by state."""
         return context.entry if context.entry is not None else {self.state(context): ONE}
 
+    def unit_of(self, name, context):
+        if name != "weight":
+            return super().unit_of(name, context)
+        model = context.view.population.model
+        if self.synapse is not None:
+            return self.synapse.weight_unit(model, name_of(self))
+        return model.units.get(self.state(context))
+
     def state(self, context: Context) -> str:
         """Return the name of the state the events act on."""
         model = context.view.population.model
@@ -78,8 +87,10 @@ class PoissonInput(Events):
     rate: Any = 0.0
 
     def check(self):
-        if not np.all(np.asarray(self.rate, dtype=float) >= 0):
+        rate = numbers(self, "rate", self.rate, "Hz")
+        if not np.all(np.asarray(rate) >= 0):
             raise ParameterError(f"PoissonInput: rate must not be negative; it is {self.rate}.")
+        object.__setattr__(self, "rate", rate)
 
     def numbers(self):
         return {"rate": self.rate, "weight": self.weight}
@@ -110,7 +121,8 @@ class SpikeInput(Events):
     neurons: Any = None
 
     def check(self):
-        times = finite(self, "times", self.times)
+        times = finite(self, "times", to_number(self.times, "ms", "times of SpikeInput"))
+        object.__setattr__(self, "times", times)
         if times.ndim != 1:
             raise ParameterError(f"SpikeInput: times must be one-dimensional, not of shape {times.shape}.")
         if times.size and times.min() < 0:
@@ -125,7 +137,7 @@ class SpikeInput(Events):
 
     def lower(self, context):
         times = np.asarray(self.times, dtype=float)
-        weight = finite(self, "weight", self.weight)
+        weight = np.asarray(numbers(self, "weight", self.weight, self.unit_of("weight", context)))
         n, first = len(context.view), context.first_column
         if self.neurons is None:
             columns = np.tile(np.arange(first, first + n), times.size)

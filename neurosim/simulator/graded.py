@@ -68,7 +68,7 @@ class GradedProjection(Link):
         what = self.name or type(self).__name__
         if self.immediate and (self.delay != 0.0 or self.difference):
             raise ParameterError(f"{what}: an immediate projection has no delay, and gap junctions cannot be immediate.")
-        delay = checked_value(self.delay, "delay", "ms", what)
+        delay = checked_value(self.delay, "delay", "ms", f"value of {what}")
         if not isinstance(delay, float) or delay < 0:
             raise ParameterError(f"{what}: delay is one number for all connections, 0 ms or more, not {self.delay!r}.")
         object.__setattr__(self, "delay", delay)
@@ -78,7 +78,7 @@ class GradedProjection(Link):
                 known = [n for n in model.recordable if n not in model.inputs]
                 raise NetworkError(f"{what}: {model.name} has no variable {self.variable!r}.{nearest(self.variable, known)} "
                                    f"Known: {listing(known)}.")
-        object.__setattr__(self, "weight", checked_value(self.weight, "weight", self._unit(what), what))
+        object.__setattr__(self, "weight", checked_value(self.weight, "weight", self._unit(what), f"value of {what}"))
         for v in self.targets if self.difference else ():
             if self.variable not in v.population.model.state_names:
                 raise NetworkError(f"{what}: {v.population.model.name} has no state {self.variable!r} for the difference: give "

@@ -29,9 +29,11 @@ class TimeFunction(Stimulus):
 
     Args:
         function: of the time in ms; returns a number (the same for all targets) or one value for each target.
+        title: what messages call it.
     """
 
     function: Callable[[float], Any] | None = None
+    title: str = "TimeFunction"
 
     def check(self):
         if not callable(self.function):
@@ -50,7 +52,7 @@ class TimeFunction(Stimulus):
         if values is not None and values.shape in ((len(t),), (len(t), 1), (len(t), n)) and np.all(np.isfinite(values)):
             return np.broadcast_to(values.reshape(len(t), -1), (len(t), n))
         # one by one, to name the time of a wrong answer
-        return np.array([_answer(a, n, moment, "TimeFunction") for a, moment in zip(answers, t)])
+        return np.array([_answer(a, n, moment, self.title) for a, moment in zip(answers, t)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +66,13 @@ class Callback(Stimulus):
             target.
         every: ms between two calls; a multiple of dt.
         reads: pairs (population or part of one, state): what the function sees, as of the beginning of the step.
+        title: what messages call it.
     """
 
     function: Callable[[float, list[np.ndarray]], Any] | None = None
     every: float = 1.0
     reads: Iterable[tuple[Any, str]] = ()
+    title: str = "Callback"
 
     def check(self):
         if not callable(self.function):
@@ -133,7 +137,7 @@ class Refill:
         if isinstance(stimulus, Callback):
             self.every = max(1, round(stimulus.every / self.dt))
             if abs(self.every * self.dt - stimulus.every) > 1e-6 * self.dt * self.every:
-                raise SimulationError(f"Callback: every={stimulus.every:g} ms is not a multiple of dt={self.dt:g} ms.")
+                raise SimulationError(f"{stimulus.title}: every={stimulus.every:g} ms is not a multiple of dt={self.dt:g} ms.")
         self.due = first
         if stimulus in answers and first % self.every:
             self._fill(answers[stimulus], 0.0)
@@ -150,7 +154,8 @@ class Refill:
         t = self.time0 + (step - self.origin) * self.dt
         if isinstance(self.stimulus, Callback):
             seen = [np.concatenate([self._read(v, name) for v in views]) for views, name in self.stimulus.reads]
-            values = self.answers[self.stimulus] = _answer(self.stimulus.function(t, seen), self.n, t, "Callback")[None].copy()
+            answer = _answer(self.stimulus.function(t, seen), self.n, t, self.stimulus.title)
+            values = self.answers[self.stimulus] = answer[None].copy()
             self.due = (step // self.every + 1) * self.every
         else:
             values = self.stimulus.values(t + np.arange(max(1, min(AHEAD, self.end - step))) * self.dt, self.n)

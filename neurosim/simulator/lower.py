@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from neurosim.codegen.plan import LANES, Drive, Signal, make_plan
+from neurosim.codegen.plan import LANES, SHARED_STREAM, Drive, Signal, make_plan
 from neurosim.codegen.program import Program
-from neurosim.errors import ModelError, ParameterError
+from neurosim.errors import ModelError, NetworkError, ParameterError, listing, nearest
 from neurosim.model.calculus import add
+from neurosim.model.checks import check_reset
 from neurosim.model.expression import Node, Sym, calls, evaluate, symbols
 from neurosim.model.ir import NeuronModel
+from neurosim.model.values import check_sign, is_distribution
 from neurosim.simulator.graded import published
 from neurosim.simulator.network import Network
 from neurosim.simulator.population import Population, targets
@@ -24,6 +26,8 @@ from neurosim.simulator.stimuli import Context, Lowered, input_of
 #: random streams of one population: signals count up from its first, initial values from here
 VALUE_STREAM = 1 << 20
 STREAMS = 1 << 24
+#: the first value of noise that all targets of a stimulus share, behind the streams of its numbers in each step
+SHARED_VALUE_STREAM = SHARED_STREAM + STREAMS
 
 
 @dataclass
@@ -65,19 +69,27 @@ class Group:
 
 
 def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str] | None, single: bool, version: str,
-          models: Mapping[Population, NeuronModel] | None = None) -> list[Group]:
+          models: Mapping[Population, NeuronModel] | None = None, clock: tuple[int, float] = (0, 0.0)) -> list[Group]:
     """Return the groups of a network, with initial values set; `models` has those that were changed.
+
+    The time of a step is time0 + (step - origin) dt, with `clock` = (origin, time0).
 
     Raises:
         ModelError, NetworkError, ParameterError: for whatever cannot run.
     """
+    if isinstance(method, Mapping):
+        names = [network.name_of(p) for p in network.populations]
+        for name in method:
+            if name not in names:
+                raise NetworkError(f"method=: there is no population {name!r}.{nearest(str(name), names)} "
+                                   f"Known: {listing(names)}.")
     groups = []
     for k, population in enumerate(network.populations):
         name = network.name_of(population)
         try:
             model = (models or {}).get(population, population.model)
             groups.append(_group(network, population, model, name, dt, seed, k * STREAMS,
-                                 method.get(name) if isinstance(method, Mapping) else method, single, version))
+                                 method.get(name) if isinstance(method, Mapping) else method, single, version, clock))
         except (ModelError, ParameterError) as error:
             error.add_note(f"(population {name!r})")
             raise
@@ -85,12 +97,13 @@ def lower(network: Network, dt: float, seed: int, method: str | Mapping[str, str
 
 
 def _group(network: Network, population: Population, model: NeuronModel, name: str, dt: float, seed: int, stream: int,
-           method: str | None, single: bool, version: str) -> Group:
+           method: str | None, single: bool, version: str, clock: tuple[int, float]) -> Group:
     n = population.size
     arrivals = gather(network, population)
     parts = _stimuli(network, population, arrivals, dt)
     drive, values, initial = _drive(parts, arrivals, published(network.projections, population))
     own = {p: _numbers(v, seed, stream + VALUE_STREAM + j, n) for j, (p, v) in enumerate(model.parameters.items())}
+    _check_drawn(model, own)
     varying = frozenset(p for p, v in own.items() if isinstance(v, np.ndarray))
     observed = tuple(dict.fromkeys(p.variable for p, _ in network.probes_of(population) if p.variable not in model.state_names))
     events = any(part.events for _, part in parts)
@@ -101,13 +114,15 @@ def _group(network: Network, population: Population, model: NeuronModel, name: s
         program.put(names[state], value)
     for shown, value in _seen_first(model, own, seed, stream + 2 * VALUE_STREAM, n, drive.published).items():
         program.put(f"{shown}_published_", value)
-    for j, (state, (kind, sigma)) in enumerate(initial.items()):
+    for j, (state, (shared, sigma)) in enumerate(initial.items()):
         from neurosim.kernels.random import normals
 
-        draw = normals(seed, stream + 3 * VALUE_STREAM + j, n if kind == "each" else 1)
-        program.put(state, sigma * (draw if kind == "each" else draw[0]))
+        draw = (normals(seed, stream + 3 * VALUE_STREAM + j, n) if shared is None
+                else normals(seed, SHARED_VALUE_STREAM + shared, 1)[0])
+        program.put(state, sigma * draw)
     tab, timing, slots = _tables(parts, program.real)
-    *events, add = _events(parts, program, {**{s: names[s] for s in model.state_names}, **{s: s for s in arrivals.states}}, dt)
+    *events, add = _events(parts, program, {**{s: names[s] for s in model.state_names}, **{s: s for s in arrivals.states}}, dt,
+                           clock)
     return Group(population, model, name, program, stream, np.concatenate([tab, add]), timing, slots, tuple(events), tab.size,
                  spikes=population in network.record_spikes, live=tuple(x for _, part in parts for x in part.live),
                  arrivals=arrivals)
@@ -117,7 +132,7 @@ def _stimuli(network: Network, population: Population, arrivals: Arrivals, dt: f
     """Return (input, lowered stimulus) for every stimulus that reaches the population."""
     found: list[tuple[str | None, Lowered]] = []
     n_tables = 0
-    for stimulus in network.stimuli:
+    for number, stimulus in enumerate(network.stimuli):
         views = targets(stimulus.target)
         total, column = sum(map(len, views)), 0
         for view in views:
@@ -125,7 +140,7 @@ def _stimuli(network: Network, population: Population, arrivals: Arrivals, dt: f
                 where = input_of(stimulus, population)
                 # the user's names are told from ours by the leading underscore
                 prefix = f"_{type(stimulus).__name__.lower()}{len(found)}_"
-                part = stimulus.lower(Context(view, prefix, dt, where, column, total, n_tables,
+                part = stimulus.lower(Context(view, prefix, dt, where, column, total, n_tables, number,
                                               arrivals.entries.get(stimulus)))
                 n_tables += len(part.tables)
                 found.append((where, part))
@@ -164,6 +179,15 @@ def _numbers(value: Any, seed: int, stream: int, n: int) -> float | np.ndarray:
             raise ParameterError(f"A distribution must give {n} finite numbers; it gave shape {value.shape}.")
         return value
     return value if isinstance(value, np.ndarray) else float(value)
+
+
+def _check_drawn(model: NeuronModel, own: Mapping[str, Any]) -> None:
+    """Raise `ParameterError` or `ModelError` for drawn parameters that could not have been given either."""
+    drawn = {p: v for p, v in model.parameters.items() if is_distribution(v)}
+    for p, distribution in drawn.items():
+        check_sign(own[p], p, model.units.get(p), f"parameter {p!r} of {model.name}, drawn from {distribution!r:.80},")
+    if drawn:
+        check_reset(replace(model, parameters=own))
 
 
 def _initial(model, parameters: Mapping[str, Any], seed: int, stream: int, n: int) -> dict[str, float | np.ndarray]:
@@ -211,13 +235,14 @@ def _tables(parts, real) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             np.array(slots or [0] * 4, np.int64))
 
 
-def _events(parts, program: Program, names: Mapping[str, str], dt: float) -> tuple[np.ndarray, ...]:
+def _events(parts, program: Program, names: Mapping[str, str], dt: float, clock: tuple[int, float]) -> tuple[np.ndarray, ...]:
     """Return events sorted by tile and step, as the arguments of the kernel."""
     steps, places, adds, tiles = [], [], [], []
+    origin, time0 = clock
     for _, part in parts:
         for times, neurons, weights, state in part.events:
             # an event belongs to the step that holds its time; rounding must not push k dt into the step before
-            steps.append(np.floor(times / dt + 1e-6).astype(np.int64))
+            steps.append(origin + np.floor((times - time0) / dt + 1e-6).astype(np.int64))
             tiles.append(neurons // LANES)
             places.append(program.rows[names[state]] * LANES + neurons % LANES)
             adds.append(weights)

@@ -11,6 +11,12 @@ from neurosim.simulator.connectivity import Rule
 from neurosim.simulator.network import Network
 from neurosim.simulator.projection import Link
 
+#: what makes the largest part of a run smaller, by the word its name begins with
+REMEDIES = {"state": "simulate fewer neurons",
+            "probe": "record fewer neurons or less often (every=), simulate a shorter run",
+            "spikes": "give shorter delays or a larger dt",
+            "connections": "use fewer connections, one weight and one delay for all of them"}
+
 
 def free_bytes() -> int | None:
     """Return the memory that can still be taken, or None where the system does not tell."""
@@ -87,9 +93,6 @@ def check_memory(network: Network, n_steps: int, dt: float, single: bool) -> Non
     if free is None or total <= 0.95 * free:
         return
     largest = max(need, key=need.get)
-    raise SimulationError(
-        f"This run needs {total / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free. Most of it is the {largest} "
-        f"({need[largest] / 1e9:.3g} GB): "
-        + ("use fewer connections, one weight and one delay for all of them, or dtype='float32'."
-           if "connections" in largest else
-           "record fewer neurons or less often (every=), use dtype='float32', or a shorter run."))
+    remedy = next(text for word, text in REMEDIES.items() if largest.startswith(word))
+    raise SimulationError(f"This run needs {total / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free. Most of it is the {largest} "
+                          f"({need[largest] / 1e9:.3g} GB): {remedy}, or use dtype='float32'.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
+from neurosim.model.values import checked_value
 from neurosim.simulator.population import Population, View, chosen, targets
 from neurosim.simulator.projection import Link, ranks
 from neurosim.simulator.stimuli import Stimulus, input_of
@@ -38,8 +39,11 @@ class Probe:
     connections: Any = None
 
     def __post_init__(self):
-        if self.every is not None and not (np.isscalar(self.every) and np.isfinite(self.every) and self.every > 0):
-            raise ParameterError(f"Probe of {self.variable!r}: every must be a positive time in ms, not {self.every!r}.")
+        if self.every is not None:
+            every = checked_value(self.every, "every", "ms", f"value of the probe of {self.variable!r}")
+            if not (isinstance(every, float) and every > 0):
+                raise ParameterError(f"Probe of {self.variable!r}: every must be a positive time in ms, not {self.every!r}.")
+            object.__setattr__(self, "every", every)
         if isinstance(self.target, Link):
             self._check_connections()
             return

@@ -17,6 +17,7 @@ from neurosim.codegen.plastic_plan import PlasticPlan, make_plastic_plan, needs_
 from neurosim.codegen.store import load
 from neurosim.errors import ParameterError
 from neurosim.model.plasticity import PlasticityModel
+from neurosim.model.values import check_sign
 from neurosim.simulator.deliveries import Events, Site
 from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import Wired
@@ -153,9 +154,15 @@ def plastic(wired: Wired, widths: Mapping[Population, int], dt: float, seed: int
     values, initial = {}, {}
     for k, (name, value) in enumerate(model.parameters.items()):
         values[name] = _drawn(value, seed, stream + PARAMETER_STREAM + k, n, f"{what}: {name}")
+        if isinstance(values[name], np.ndarray):
+            check_sign(values[name], name, model.units.get(name), f"parameter {name!r} of {what}, drawn from {value!r:.80},",
+                       "synapse")
     for k, (name, value) in enumerate(model.initial.items()):
         if getattr(value, "is_distribution", False):
             initial[name] = _drawn(value, seed, stream + INITIAL_STREAM + k, n, f"{what}: {name}")
+        elif isinstance(value, np.ndarray):
+            # `deliveries` knows all parts of the projection, over which it is spread
+            initial[name] = 0.0
     varying = {name for name, value in values.items() if isinstance(value, np.ndarray)}
     source, target = wired.source.population, wired.target.population
     unit = projection.synapse.weight_unit(target.model, what)

@@ -111,7 +111,7 @@ class Projection(Link):
         if not isinstance(self.synapse, Synapse):
             raise NetworkError(f"{what}: synapse must be one such as ns.Delta(weight=0.1), not {_given(self.synapse)}.")
         object.__setattr__(self, "synapse", self._synapse(what))
-        delay = checked_value(self.delay, "delay", "ms", what)
+        delay = checked_value(self.delay, "delay", "ms", f"value of {what}")
         if not getattr(delay, "is_distribution", False) and not np.all(np.asarray(delay) >= 0):
             raise ParameterError(f"{what}: a delay is 0 or at least one step, never negative; the smallest is "
                                  f"{np.min(delay):g} ms.")
@@ -125,7 +125,10 @@ class Projection(Link):
 
             if not isinstance(self.plasticity, PlasticityModel):
                 raise NetworkError(f"{what}: plasticity must be a rule such as ns.STDP(), not {_given(self.plasticity)}.")
-        dendritic = float(checked_value(self.dendritic_delay, "dendritic_delay", "ms", what))
+        dendritic = checked_value(self.dendritic_delay, "dendritic_delay", "ms", f"value of {what}")
+        if not isinstance(dendritic, float):
+            raise ParameterError(f"{what}: dendritic_delay is one number for all connections; what differs between them is "
+                                 "delay=.")
         if dendritic < 0 or (isinstance(delay, float) and dendritic > delay):
             raise ParameterError(f"{what}: dendritic_delay ({dendritic} ms) lies between 0 and the delay ({delay} ms).")
         if dendritic and self.plasticity is None:
@@ -135,13 +138,20 @@ class Projection(Link):
         if self.synapse.weight is None and not self.connectivity.weighted:
             raise ParameterError(f"{what}: the synapse has no weight: give one, such as "
                                  f"ns.{type(self.synapse).__name__}(weight=0.1).")
-        for value, label in ((self.synapse.weight, "weight"), (delay, "delay")):
-            if isinstance(value, np.ndarray) and not self.connectivity.ordered:
+        sides, same = self.sides(), self.same()
+        self.connectivity.check(*sides, same)
+        each = {"weight": self.synapse.weight, "delay": delay}
+        each |= {f"initial {n!r}": v for n, v in self.plasticity.initial.items()} if self.plasticity is not None else {}
+        for label, value in each.items():
+            if not isinstance(value, np.ndarray):
+                continue
+            if not self.connectivity.ordered:
                 raise ParameterError(
                     f"{what}: one {label} for each connection needs a rule whose connections have a known order, such as "
                     f"ns.Explicit or ns.Matrix; {type(self.connectivity).__name__} draws them. Give a number or a "
                     "distribution.")
-        self.connectivity.check(*self.sides(), self.same())
+            if value.shape != (n := self.connectivity.number(*sides, same),):
+                raise ParameterError(f"{what}: {label} has shape {value.shape}, but there are {n} connections.")
         if self.learning is not None:
             if self.plasticity is not None:
                 raise ParameterError(f"{what}: plasticity= and learning= exclude each other.")
@@ -162,6 +172,8 @@ class Projection(Link):
             return 0
         if getattr(weight, "is_distribution", False):
             weight = np.asarray(weight.quantile(np.array([0.05, 0.5, 0.95])))
+        if not np.size(weight):
+            return 0
         low, high = np.min(weight), np.max(weight)
         sign = 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
         reversal = getattr(self.synapse, "e_rev", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ class Recording:
 
 
 def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: int, first_step: int, n_steps: int,
-            dt: float) -> tuple[list[Recording], np.ndarray, np.ndarray, np.ndarray, int]:
+            dt: float, ahead: float = 0.0) -> tuple[list[Recording], np.ndarray, np.ndarray, np.ndarray, int]:
     """Lay out probes for the steps first_step ... first_step + n_steps - 1.
 
     Args:
@@ -34,6 +35,7 @@ def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: in
         n: number of neurons.
         first_step, n_steps: the steps of the run.
         dt: ms.
+        ahead: the time of step s is (s + ahead) dt; other than 0 after a run with another dt.
 
     Returns:
         recordings; first entry of each tile (n_tiles + 1,); entries (7, n_entries); listed lanes; samples in all.
@@ -42,7 +44,7 @@ def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: in
     offset, n_listed = 0, 0
     for probe, name in probes:
         every = interval(probe, dt)
-        start = -(-first_step // every) * every
+        start = _first_sample(first_step, every, ahead)
         n_times = max(0, -(-(first_step + n_steps - start) // every))
         recordings.append(Recording(probe, name, every, offset, n_times, start))
         if n_times:
@@ -65,6 +67,15 @@ def lay_out(probes: Iterable[tuple[Probe, str]], codes: Mapping[str, int], n: in
     table = table[:, np.argsort(table[0], kind="stable")]
     first = np.searchsorted(table[0], np.arange(-(-n // LANES) + 1))
     return recordings, first, table[1:], np.concatenate(lanes), offset
+
+
+def _first_sample(first_step: int, every: int, offset: float) -> int:
+    """Return the first step from `first_step` on at a time that is a multiple of `every` steps, or just after it."""
+    whole = round(offset)
+    if abs(offset - whole) < 1e-6:
+        return -(-(first_step + whole) // every) * every - whole
+    k = math.ceil((first_step + offset) / every - 1e-6)
+    return math.ceil(k * every - offset - 1e-6)
 
 
 def interval(probe: Probe, dt: float) -> int:

@@ -89,13 +89,16 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     check_memory(network, n_steps, dt, single)
     if max_rate is not None and (isinstance(max_rate, bool) or not isinstance(max_rate, Real) or not max_rate > 0):
         raise SimulationError(f"max_rate must be a positive rate in Hz, not {max_rate!r}.")
-    now = changed(network, changes, resume.state.changes if resume is not None else None)
-    groups = lower(network, dt, seed, method, single, __version__, now.models)
-    for group in groups:
-        check_stability(group, dt)
     first, origin, time0, wires = 0, 0, 0.0, None
     if resume is not None:
-        first, origin, time0, wires = _restore(resume, network, groups, dt, single)
+        _check_resume(resume, network, dt, single)
+        first, origin, time0 = _clock_of(resume.state, dt)
+    now = changed(network, changes, resume.state.changes if resume is not None else None)
+    groups = lower(network, dt, seed, method, single, __version__, now.models, (origin, time0))
+    for group in groups:
+        check_stability(group, dt)
+    if resume is not None:
+        wires = _restore(resume, groups, dt)
     elif network.projections or any(g.live for g in groups):
         wires = connect(network, groups, dt, seed, single, threads)
     if single and first + n_steps >= 2**31:
@@ -103,7 +106,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
     for group in groups:
         if wires is not None:
             group.geometry = wires.geometry[group.population]
-        _prepare_recording(group, network, first, n_steps, dt)
+        _prepare_recording(group, network, (first, n_steps, dt), time0 / dt - origin)
     started = time.perf_counter()
     bar = Progress(n_steps * dt, progress)
     if wires is not None:
@@ -116,7 +119,7 @@ def simulate(network: Network | Population, duration: float, dt: float = 0.1, *,
                     for p, name in network.probes_of_links()]
         reached, problem = loop.run(first, n_steps, bar, samplers, max_rate)
     else:
-        runners = [_Runner(g, threads, seed, origin, time0, dt) for g in groups]
+        runners = [_Runner(g, threads, seed, origin, time0, dt, n_steps > 0) for g in groups]
         compile_s = time.perf_counter() - started
         samplers = []
         reached, problem = _loop(runners, first, n_steps, threads, bar)
@@ -174,9 +177,9 @@ def _precision(dtype: Any) -> bool:
 # -- the loop -----------------------------------------------------------------------------------------------------
 
 class _Runner:
-    """One group with its compiled entry, spike buffers and recorded spikes."""
+    """One group with its compiled entry (none for a run without steps), spike buffers and recorded spikes."""
 
-    def __init__(self, group: Group, threads: int, seed: int, origin: int, time0: float, dt: float):
+    def __init__(self, group: Group, threads: int, seed: int, origin: int, time0: float, dt: float, compiled: bool):
         self.group, self.program = group, group.program
         n_tiles = self.program.n_tiles
         edges = np.linspace(0, n_tiles, min(threads, n_tiles) + 1).astype(int)
@@ -191,7 +194,7 @@ class _Runner:
         self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]
         self.chunks: list[tuple[np.ndarray, np.ndarray]] = []
         self.bad: tuple[int, int, int] | None = None
-        self.advance = self.program.advance
+        self.advance = self.program.advance if compiled else None
         self.cursors = [np.array([low, 0, low, -1, 0, 0], np.int64) for low, _ in self.parts]
 
     def capacity(self, n_steps: int) -> None:
@@ -295,12 +298,12 @@ def _fault(runner: _Runner, neuron: int, row: int) -> str:
     return f"{variable} of neuron {neuron} in population {runner.group.name!r} is no longer finite"
 
 
-def _prepare_recording(group: Group, network: Network, first: int, n_steps: int, dt: float) -> None:
+def _prepare_recording(group: Group, network: Network, steps: tuple[int, int, float], offset: float) -> None:
     plan, model = group.program.plan, group.population.model
     codes = {name: ~k for k, name in enumerate(plan.observed)}
     codes |= {name: group.program.rows[plan.names[name]] for name in model.state_names}
     own = network.probes_of(group.population)
-    recordings, *entries, samples = lay_out(own, codes, group.population.size, first, n_steps, dt)
+    recordings, *entries, samples = lay_out(own, codes, group.population.size, *steps, offset)
     group.recordings = tuple(recordings)
     group.book = make_book(group.slots, *group.events, group.ev_add, *entries, group.geometry)
     group.rec = np.empty(max(1, samples), group.program.real)
@@ -308,13 +311,27 @@ def _prepare_recording(group: Group, network: Network, first: int, n_steps: int,
 
 # -- before and after ---------------------------------------------------------------------------------------------
 
-def _restore(resume: Result, network: Network, groups: list[Group], dt: float,
-             single: bool) -> tuple[int, int, float, Wires | None]:
-    state = resume.state
+def _check_resume(resume: Result, network: Network, dt: float, single: bool) -> None:
+    if not isinstance(resume, Result):
+        raise SimulationError(f"resume= takes the result of an earlier run, not {type(resume).__name__}.")
     if resume.network is not network:
         raise SimulationError("resume= takes the result of a run of the same Network object.")
-    if state.single != single:
+    if resume.state.single != single:
         raise SimulationError("A run is continued in the precision it was begun with.")
+    if resume.state.wires is not None and dt != resume.state.dt:
+        raise SimulationError(f"A connected network goes on with the step it was begun with, dt={resume.state.dt:g} ms: spikes "
+                              "are on their way, and delays are whole steps.")
+
+
+def _clock_of(state: State, dt: float) -> tuple[int, int, float]:
+    """Return first step, origin and time0 of a run that goes on from a state: time = time0 + (step - origin) dt."""
+    if dt == state.dt:
+        return state.step, state.origin, state.time0
+    return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt
+
+
+def _restore(resume: Result, groups: list[Group], dt: float) -> Wires | None:
+    state = resume.state
     for group in groups:
         program, earlier = group.program, state.programs[group.name]
         if earlier.plan.states != program.plan.states:
@@ -322,17 +339,11 @@ def _restore(resume: Result, network: Network, groups: list[Group], dt: float,
         for name in program.plan.states:
             program.x[:, program.rows[name]] = earlier.x[:, earlier.rows[name]]
         program.hold[:] = earlier.hold
-    wires = state.wires.copy() if state.wires is not None else None
-    if dt == state.dt:
-        return state.step, state.origin, state.time0, wires
-    if wires is not None:
-        raise SimulationError(f"A connected network goes on with the step it was begun with, dt={state.dt:g} ms: spikes are on "
-                              "their way, and delays are whole steps.")
-    for group in groups:
-        # refractory periods under way are kept in ms
-        left = np.maximum(group.program.hold - state.step, 0) * (state.dt / dt)
-        group.program.hold[:] = state.step + np.ceil(left - 1e-6).astype(group.program.integer)
-    return state.step, state.step, state.time0 + (state.step - state.origin) * state.dt, None
+        if dt != state.dt:
+            # refractory periods under way are kept in ms
+            left = np.maximum(program.hold - state.step, 0) * (state.dt / dt)
+            program.hold[:] = state.step + np.ceil(left - 1e-6).astype(program.integer)
+    return state.wires.copy() if state.wires is not None else None
 
 
 class _Clock(NamedTuple):

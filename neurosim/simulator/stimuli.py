@@ -20,8 +20,9 @@ import numpy as np
 from neurosim.codegen.plan import Signal
 from neurosim.errors import NetworkError, ParameterError, listing, nearest
 from neurosim.model.expression import Node, Op, Sym, parse, substitute, symbols
-from neurosim.model.values import checked_value
+from neurosim.model.values import checked_value, to_known
 from neurosim.simulator.population import Population, View, targets
+from neurosim.units import quantity, to_number
 
 
 @dataclass
@@ -31,7 +32,9 @@ class Lowered:
     Attributes:
         current: expression added to the input, or None.
         values: the constants the expressions use: number or array of shape (size,).
-        signals, states, kicks: see `codegen.plan.Drive`; initial: initial value of those states.
+        signals, states, kicks: see `codegen.plan.Drive`.
+        initial: for each of those states, the number of the stimulus if its targets share the initial value (else None), and
+            its standard deviation.
         tables: (samples of shape (n, columns), start, interval) for each table signal, in order.
         events: (times, neurons, weights, state), each an array but for the last.
         live: (stimulus, table, view, first column, number of targets) for tables that Python fills while the network runs.
@@ -60,6 +63,7 @@ class Context:
         first_column: number of targets in earlier populations of its list.
         n_targets: number of targets in all populations of its list.
         n_tables: tables already taken in this population.
+        number: place of the stimulus among those of the network.
         entry: for events through a synapse: what an event of weight 1 adds, by state of the synapse.
     """
 
@@ -70,6 +74,7 @@ class Context:
     first_column: int
     n_targets: int
     n_tables: int
+    number: int
     entry: Mapping[str, Node] | None = None
 
     def spread(self, value, what: str):
@@ -107,8 +112,10 @@ class Stimulus:
 
     def __post_init__(self):
         targets(self.target)
-        _number(self.start, "start", self)
-        if self.stop is not None and not _number(self.stop, "stop", self) > self.start:
+        object.__setattr__(self, "start", _number(self.start, "start", self))
+        if self.stop is not None:
+            object.__setattr__(self, "stop", _number(self.stop, "stop", self))
+        if self.stop is not None and not self.stop > self.start:
             raise ParameterError(f"{name_of(self)}: stop ({self.stop}) must come after start ({self.start}).")
         self.check()
 
@@ -123,16 +130,15 @@ class Stimulus:
         """Return the current as text in its constants, `t` and `elapsed` (ms since start)."""
         return None
 
+    def unit_of(self, name: str, context: Context) -> str | None:
+        """Return the unit of a constant, or None if it is not known."""
+        return context.view.population.model.units.get(context.input) if name in _LIKE_INPUT else _UNITS.get(name)
+
     def lower(self, context: Context) -> Lowered:
         """Return the stimulus in the terms of one population."""
         out = Lowered()
         for name, value in self.numbers().items():
-            unit = context.view.population.model.units.get(context.input) if name in _LIKE_INPUT else None
-            # an array is only read here: large ones are not copied
-            plain = isinstance(value, np.ndarray) and value.dtype == float
-            checked = finite(self, name, value) if plain else checked_value(value, name, unit, name_of(self))
-            if not isinstance(checked, (float, int, np.ndarray)):
-                raise ParameterError(f"{name_of(self)}: {name} must be a number or an array.")
+            checked = numbers(self, name, value, self.unit_of(name, context))
             out.values[context.prefix + name] = context.spread(checked, f"{name_of(self)}: {name}")
         text = self.current()
         if text is not None:
@@ -170,6 +176,7 @@ class Stimulus:
 
 
 _LIKE_INPUT = {"amplitude", "offset", "first", "last", "mean", "sigma_ou"}
+_UNITS = {"frequency": "Hz", "f_start": "Hz", "f_stop": "Hz", "rate": "Hz", "phase": "1", "tau": "ms", "length": "ms"}
 
 
 def name_of(stimulus: Stimulus) -> str:
@@ -178,6 +185,7 @@ def name_of(stimulus: Stimulus) -> str:
 
 
 def _number(value, name: str, owner) -> float:
+    value = to_number(value, "ms", f"{name} of {name_of(owner)}")
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -188,14 +196,39 @@ def _number(value, name: str, owner) -> float:
 
 
 def _positive(owner, **values) -> None:
+    """Raise `ParameterError` for a time that is not positive; keep times as plain numbers in ms."""
     for name, value in values.items():
-        if not np.all(np.asarray(value, dtype=float) > 0):
+        plain = numbers(owner, name, value, "ms")
+        if not np.all(np.asarray(plain) > 0):
             raise ParameterError(f"{name_of(owner)}: {name} must be positive; it is {value}.")
+        object.__setattr__(owner, name, plain)
+
+
+def numbers(owner: Stimulus, name: str, value: Any, unit: str | None) -> float | np.ndarray:
+    """Return a value as number or array of numbers in a unit.
+
+    Raises:
+        ParameterError: for what is not finite or no number; for a distribution.
+        UnitError: for a quantity of another kind, or without a known unit.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == float:
+        # an array is only read here: large ones are not copied
+        return finite(owner, name, value)
+    found = checked_value(value, name, unit, f"value of {name_of(owner)}")
+    if not isinstance(found, (float, np.ndarray)):
+        raise ParameterError(f"{name_of(owner)}: {name} must be a number or an array, not {value!r:.60}. Draw the array "
+                             "yourself: one value for each target.")
+    return found
 
 
 def finite(owner: Stimulus, name: str, value: Any) -> np.ndarray:
-    """Return a value as an array of float64; raise `ParameterError` for NaN or infinity."""
-    array = np.asarray(value, dtype=float)
+    """Return a value as an array of float64; raise `ParameterError` for NaN, infinity and what is no array of numbers."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or value is None:
+        raise ParameterError(f"{name_of(owner)}: {name} must be an array of numbers, not {value!r:.60}.")
     if not np.all(np.isfinite(array)):
         place = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ParameterError(f"{name_of(owner)}: {name} has NaN or infinity at {place}.")
@@ -316,6 +349,10 @@ class Waveform(Stimulus):
         for name in symbols(parse(self.expression, "Waveform")) - known:
             raise ParameterError(f"Waveform: {name!r} is not declared.{nearest(name, known)} Give it in parameters=.")
 
+    def unit_of(self, name, context):
+        # what an expression does with a parameter of its own is not known
+        return None
+
     def numbers(self):
         return dict(self.parameters)
 
@@ -338,7 +375,8 @@ class TimedArray(Stimulus):
     interval: float = 1.0
 
     def check(self):
-        array = finite(self, "values", self.values)
+        found = quantity(self.values)
+        array = finite(self, "values", self.values if found is None else found[0])
         if array.ndim not in (1, 2) or not array.size:
             raise ParameterError(f"TimedArray: values has shape {array.shape}; it must be (n_times,) or (n_times, "
                                  "n_targets) and not empty.")
@@ -346,7 +384,8 @@ class TimedArray(Stimulus):
 
     def lower(self, context):
         out = Lowered()
-        array = finite(self, "values", self.values)
+        values = to_known(self.values, context.view.population.model.units.get(context.input), "values of TimedArray")
+        array = finite(self, "values", values)
         shared = array.ndim == 1
         if not shared:
             if array.shape[1] != context.n_targets:
@@ -371,12 +410,16 @@ class WhiteNoise(Stimulus):
     Args:
         sigma: strength, unit of the input times ms**0.5.
         mean: unit of the input.
-        shared: the same noise for all targets.
+        shared: the same noise for all targets, also in different populations.
     """
 
     sigma: Any = 0.0
     mean: Any = 0.0
     shared: bool = False
+
+    def unit_of(self, name, context):
+        unit = super().unit_of("mean", context)
+        return unit if name == "mean" or unit is None else f"({unit})*ms**0.5"
 
     def numbers(self):
         return {"sigma": self.sigma, "mean": self.mean}
@@ -384,7 +427,7 @@ class WhiteNoise(Stimulus):
     def lower(self, context):
         out = super().lower(context)
         noise = context.prefix + "normal"
-        out.signals.append(Signal(noise, "shared_normal" if self.shared else "normal"))
+        out.signals.append(_normal(noise, self.shared, context))
         node = self._local(parse("mean + sigma/sqrt(dt)*normal"), context, out)
         out.current = self.gated(substitute(node, {"normal": Sym(noise)}), context, out)
         return out
@@ -400,7 +443,7 @@ class OrnsteinUhlenbeck(Stimulus):
     Args:
         mean, sigma: unit of the input.
         tau: correlation time in ms.
-        shared: the same noise for all targets.
+        shared: the same noise for all targets, also in different populations.
     """
 
     mean: Any = 0.0
@@ -422,13 +465,18 @@ class OrnsteinUhlenbeck(Stimulus):
             # neurons that are no targets have no time constant; any will do
             out.values[p + "tau"] = np.where(tau > 0, tau, 1.0)
         noise = p + "normal"
-        out.signals.append(Signal(noise, "shared_normal" if self.shared else "normal"))
+        out.signals.append(_normal(noise, self.shared, context))
         names = {"own": Sym(p + "state"), "normal": Sym(noise)}
         update = self._local(parse("own*exp(-dt/tau) + sigma_ou*sqrt(1 - exp(-2*dt/tau))*normal"), context, out)
         out.states[p + "state"] = substitute(update, names)
-        out.initial[p + "state"] = ("shared" if self.shared else "each", out.values[p + "sigma_ou"])
+        out.initial[p + "state"] = (context.number if self.shared else None, out.values[p + "sigma_ou"])
         out.current = self.gated(substitute(self._local(parse("mean + own"), context, out), names), context, out)
         return out
+
+
+def _normal(name: str, shared: bool, context: Context) -> Signal:
+    """Return one normal number a step: of each neuron, or the same for all targets, whatever populations they are in."""
+    return Signal(name, "shared_normal", slot=context.number) if shared else Signal(name, "normal")
 
 
 def _always(stimulus: Stimulus) -> Stimulus:

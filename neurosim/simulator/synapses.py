@@ -61,8 +61,10 @@ class Synapse(ABC):
             # a matrix or graph may bring its own
             self.check()
             return
-        # a quantity such as "100 pA" waits for the projection, whose target knows the unit
-        if not getattr(self.weight, "is_distribution", False) and quantity(self.weight) is None:
+        # a quantity such as "100 pA" waits for the projection, whose target knows the unit; no connections have no weights
+        if isinstance(self.weight, np.ndarray) and self.weight.shape == (0,):
+            pass
+        elif not getattr(self.weight, "is_distribution", False) and quantity(self.weight) is None:
             weight = checked_value(self.weight, "weight", None, type(self).__name__)
             object.__setattr__(self, "weight", weight)
         self.check()
@@ -80,7 +82,7 @@ class Synapse(ABC):
         if self.weight is None or getattr(self.weight, "is_distribution", False) or quantity(self.weight) is None:
             return self
         unit = self.weight_unit(model, name)
-        return replace(self, weight=checked_value(self.weight, "weight", unit or "1", f"{name}:"))
+        return replace(self, weight=checked_value(self.weight, "weight", unit, f"value of {name}"))
 
     def check(self) -> None:  # noqa: B027 (not every synapse has something to check)
         """Raise `ParameterError` for values that cannot be used."""
@@ -134,7 +136,8 @@ class Pulse(Synapse):
     input: str | None = None
 
     def weight_unit(self, model, name):
-        return f"({model.units.get(input_of(model, self.input, name)) or '1'})*ms"
+        unit = model.units.get(input_of(model, self.input, name))
+        return None if unit is None else f"({unit})*ms"
 
     def receptor(self, model, size, name):
         where = input_of(model, self.input, name)
@@ -198,7 +201,9 @@ class Filtered(Synapse):
             object.__setattr__(self, "e_rev", _constant(self.e_rev, "e_rev", "mV", what))
 
     def weight_unit(self, model, name):
-        unit = model.units.get(input_of(model, self.input, name)) or "1"
+        unit = model.units.get(input_of(model, self.input, name))
+        if unit is None:
+            return None
         unit = unit if self.e_rev is None else f"({unit})/mV"
         return unit if self.scale == "peak" else f"({unit})*ms"
 
@@ -358,7 +363,8 @@ class NMDA(DoubleExponential):
 
         input += g(t) (e_rev - v)/(1 + mg/3.57 exp(-0.062 v))
 
-    with g(t) a difference of exponentials.  For NMDA receptors that saturate, see `Saturating`.
+    with g(t) a difference of exponentials.  A receptor that saturates is written as equations, see
+    models/wang_2002.py.
 
     Args:
         mg: concentration of magnesium outside in mM; e_rev: mV (0).  The others: see `DoubleExponential`.
@@ -374,12 +380,14 @@ class NMDA(DoubleExponential):
         super().check()
         if self.e_rev is None:
             raise ParameterError("NMDA is a conductance without a reversal potential: give e_rev= in mV (usually 0).")
-        if not (np.isscalar(self.mg) and self.mg >= 0):
+        mg = checked_value(self.mg, "mg", "mM", "value of NMDA")
+        if not (isinstance(mg, float) and mg >= 0):
             raise ParameterError(f"NMDA: mg is a concentration in mM, 0 or more, not {self.mg!r}.")
+        object.__setattr__(self, "mg", mg)
 
     def block(self):
         return "1/(1 + mg/3.57*exp(-0.062*potential))"
 
     def response(self):
         states, response, values = super().response()
-        return states, response, {**values, "mg": float(self.mg)}
+        return states, response, {**values, "mg": self.mg}

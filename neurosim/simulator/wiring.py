@@ -127,7 +127,7 @@ def block_width(n: int, row: float, scattered: bool) -> int:
 
 
 def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, stream: int, single: bool, threads: int,
-         what: str, weight: Any, delay: Any, lowest: int = 1) -> list[Wired]:
+         what: str, weight: Any, delay: Any, lowest: int = 1, places: bool = False) -> list[Wired]:
     """Return the connections of a projection with a rule, one `Wired` for each pair of populations.
 
     Args:
@@ -135,6 +135,7 @@ def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, 
         widths: neurons of a block of targets by population.
         dt: ms; seed, stream: key of the random numbers; single: float32; threads: for drawing; what: name, for messages.
         weight, delay: number, distribution or array; ms. lowest: shortest delay in steps.
+        places: the weight of each connection is its place in the order of the rule.
 
     Raises:
         ParameterError: for weights or delays that do not fit the connections.
@@ -143,7 +144,8 @@ def wire(projection: Link, widths: dict[Population, int], dt: float, seed: int, 
     edges = projection.connectivity.edges(pre, post, projection.same(), seed, stream, threads)
     n = len(edges.pre)
     real = np.float32 if single else np.float64
-    weight = _each(weight, edges.weight, "weight", n, seed, stream + WEIGHT_STREAM, what).astype(real)
+    weight = (np.arange(n, dtype=np.float64) if places
+              else _each(weight, edges.weight, "weight", n, seed, stream + WEIGHT_STREAM, what).astype(real))
     if projection.learning is not None and len(weight) != n:
         weight = np.full(n, weight[0])
     if edges.delay is not None:

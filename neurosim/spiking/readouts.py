@@ -43,6 +43,8 @@ def leaky_integrator(s: Any, w: Any, b: Any = None, *, alpha: float = 0.0, beta:
             raise ParameterError(f"leaky_integrator: {name} must lie from 0 to 1, not {value!r}.")
     _demand_time("leaky_integrator", s)
     z = ad.affine(s, w, b) if feedback is None else _fed_back(s, w, b, np.asarray(data(feedback)))
+    if z.dtype not in (np.float32, np.float64):
+        z = record("widened", z.value.astype(np.float64), (z,), lambda g: g)
     n, steps, units = z.shape
     single = z.dtype == np.float32
     decays = np.full(units, alpha, z.dtype), np.full(units, beta, z.dtype)

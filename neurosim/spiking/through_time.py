@@ -61,12 +61,13 @@ def demand_positive(who: str, **values: float) -> None:
 
 
 def layer_arrays(who: str, x: Any, w: Any, b: Any, v: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return x, w, b (units,) and v, (units, units) or (0, units), as arrays of the type of w.
+    """Return x, w, b (units,) and v, (units, units) or (0, units), as arrays of one type: float32 if w is, else float64.
 
     Raises:
         ParameterError: shapes that do not fit.
     """
-    w = np.ascontiguousarray(data(w))
+    w = np.asarray(data(w))
+    w = np.ascontiguousarray(w, np.float32 if w.dtype == np.float32 else np.float64)
     x = np.asarray(data(x), w.dtype)
     if x.ndim != 3 or w.ndim != 2 or x.shape[2] != w.shape[0]:
         raise ParameterError(f"{who}: x has shape {x.shape}, w {w.shape}; needed are (n, T, n_in) and (n_in, units).")

@@ -140,13 +140,30 @@ def test_descriptions_that_cannot_learn_are_refused() -> None:
     with pytest.raises(NetworkError, match="has no learning rule"):
         nef.Probe(nef.Connection(a, b), attribute="decoders")
     node = nef.Node(size_in=2)
-    voja = nef.Connection(a, node, learning=nef.Voja())
-    with pytest.raises(NetworkError, match="must end at an ensemble"):
-        nef.simulate(nef.Network([a, node], [voja]), 1)
-    oja = nef.Connection(a.neurons[:5], b.neurons, transform=np.ones((20, 5)), learning=nef.Oja())
-    with pytest.raises(NetworkError, match="between all neurons"):
-        nef.simulate(nef.Network([a, b], [oja]), 1)
+    array = nef.EnsembleArray(20, 2)
+    for pre, post, options, words in (
+            (a, node, dict(learning=nef.Voja()), "Voja changes encoders: the connection must end at an ensemble"),
+            (a, array, dict(learning=nef.Voja()), "must end at an ensemble, not at EnsembleArray"),
+            (node, a, dict(learning=nef.PES()), "PES changes decoders: the connection must begin at an ensemble"),
+            (a.neurons, b.neurons, dict(learning=nef.PES()), "must begin at an ensemble"),
+            (array, a, dict(learning=nef.PES()), "Learn from each of array.ensembles"),
+            (a, b, dict(learning=nef.PES(), weights=True), "With weights=True there are none"),
+            (a, b, dict(learning=nef.Oja()), "Oja changes weights: the connection must be one between neurons"),
+            (a.neurons[:5], b.neurons, dict(transform=np.ones((20, 5)), learning=nef.Oja()), "between all neurons"),
+            # each of two would carry the decoders, which would count twice
+            (a, b, dict(learning=[nef.PES(), nef.Voja(), nef.PES()]), "2 rules change its decoders"),
+            (a.neurons, b.neurons, dict(learning=[nef.Oja(), nef.BCM()]), "2 rules change its weights")):
+        with pytest.raises(NetworkError, match=words):
+            nef.Connection(pre, post, **options)
+    twice = [nef.Connection(a, b, learning=nef.Voja()), nef.Connection(node, b, learning=nef.Voja())]
+    with pytest.raises(NetworkError, match="two connections, .* change the encoders"):
+        nef.Network([a, b, node], twice)
+    ask = nef.Node(lambda t, x: None, size_in=2, every=1.0, name="ask")
+    direct = nef.Connection(a, ask, learning=nef.PES(), synapse=nef.LinearFilter([0.5, 1.0], [20.0, 1.0]))
+    with pytest.raises(NetworkError, match="Node 'ask': .* of which a part passes at once"):
+        nef.simulate(nef.Network([a, ask], [direct]), 1)
     plain = nef.Connection(a, b)
-    with pytest.raises(SimulationError, match="by connection that learns"):
-        nef.simulate(nef.Network([a, b], [plain]), 1, learning={plain: False})
+    for wrong in ({plain: False}, [plain], False):
+        with pytest.raises(SimulationError, match="by connection that learns"):
+            nef.simulate(nef.Network([a, b], [plain]), 1, learning=wrong)
     assert ns.nef is nef

@@ -1,14 +1,17 @@
 """Compile once: the second process compiles nothing, values are not structure, damaged files do no harm."""
 
+import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import neurosim as ns
-from neurosim.codegen import store
+from neurosim.codegen import native, store
+from neurosim.codegen.source import ADVANCE
 from neurosim.config import settings
 
 SCRIPT = """
@@ -32,10 +35,23 @@ def run(folder, tau="10", current="2"):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def together(tmp_path_factory):
+    """A store that two processes have filled at once, and what each of them returned."""
     folder = tmp_path_factory.mktemp("store")
-    assert run(folder)[0] == 1
-    return folder
+    with ThreadPoolExecutor(2) as pool:
+        return folder, list(pool.map(lambda _: run(folder), range(2)))
+
+
+@pytest.fixture
+def filled(together):
+    return together[0]
+
+
+def test_two_processes_at_once(together):
+    folder, results = together
+    assert results[0][1] == results[1][1] > 0 and max(r[0] for r in results) == 1
+    assert run(folder)[0] == 0
+    assert not [p for p in folder.iterdir() if p.name.startswith(".new_")]
 
 
 def test_second_process_compiles_nothing_and_needs_no_numba(filled):
@@ -48,42 +64,64 @@ def test_values_are_not_structure(filled):
     assert run(filled, tau="17", current="3")[0] == 0
 
 
-def test_damaged_machine_code_is_compiled_anew(filled):
+def test_damaged_machine_code_is_compiled_anew(filled, monkeypatch):
     expected = run(filled)[1]
     (code,) = filled.glob("*.o")
-    whole = code.read_bytes()
-    for damage in (whole[:100], b"", whole[:-1] + bytes([whole[-1] ^ 1]), b"not an object file at all" * 10):
+    whole, source = code.read_bytes(), code.with_suffix(".py").read_text(encoding="utf-8")
+    code.write_bytes(whole[:100])
+    assert run(filled)[:2] == (1, expected)
+    assert native.unseal(code.read_bytes()) is not None and run(filled)[:2] == (0, expected)
+    # damage of other kinds is noticed alike; what would be compiled is known
+    whole, made = code.read_bytes(), []
+    monkeypatch.setattr(settings, "cache_dir", filled)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    monkeypatch.setattr(native, "make_object", lambda *given: made.append(given) or native.unseal(whole))
+    assert f"n{store.key_of(source)}.o" == code.name
+    for k, damage in enumerate((b"", whole[:32], whole[:-1] + bytes([whole[-1] ^ 1]), b"not an object file at all" * 10)):
         code.write_bytes(damage)
-        assert run(filled)[:2] == (1, expected)
-        assert code.read_bytes() == whole or run(filled)[0] == 0
-
-
-def test_two_processes_at_once(tmp_path):
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda _: run(tmp_path), range(2)))
-    assert results[0][1] == results[1][1] > 0
-    assert run(tmp_path)[0] == 0
-    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".new_")]
+        store._loaded.pop(store.key_of(source), None)
+        store.load(source, False, "advance", ADVANCE)
+        assert len(made) == k + 1 and code.read_bytes() == whole
+    store._loaded.pop(store.key_of(source))
+    store.load(source, False, "advance", ADVANCE)
+    assert len(made) == 4
 
 
 def test_structure_changes_the_key():
-    def key(equations, **more):
-        model = ns.NeuronModel.from_equations(equations, parameters={"tau": 10.0}, name="m")
+    def key(equations, recommended=None, **more):
+        model = ns.NeuronModel.from_equations(equations, parameters={"tau": 10.0}, method=recommended, name="m")
         result = ns.simulate(ns.Population(2, model, name="c"), 0, 0.1, **more)
         return store.key_of(result.sources["c"])
 
+    before = store.compiled
     base = key("dv/dt = -v/tau")
     assert key("dv/dt = -v/tau") == base
     others = {key("dv/dt = -2*v/tau"), key("dv/dt = -v/tau", method="rk4"), key("dv/dt = -v/tau", dtype="float32")}
     assert len(others) == 3 and base not in others
+    # whoever names the method
+    assert key("dv/dt = -v/tau", method="exact") == base
+    noisy = "dv/dt = -v/tau + 0.1*xi"
+    assert key(noisy) == key(noisy, method="euler") == key(noisy, method="euler_maruyama")
+    assert key("dv/dt = -v/tau", "rk4") == key("dv/dt = -v/tau", "rk4", method="rk4")
+    # a run of no steps shows its code and compiles nothing
+    assert store.compiled == before
+
+
+NOTHING = '''"""bounded{}: no equations."""
+from neurosim.kernels.jit import entry
+
+
+@entry
+def advance(step0, n_steps):
+    return
+'''
 
 
 def test_store_is_bounded_and_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "cache_dir", tmp_path)
     monkeypatch.setattr(settings, "cache_mb", 1e-6)
     for k in range(3):
-        model = ns.NeuronModel.from_equations(f"dv/dt = -v/{10 + k}", name=f"bounded{k}")
-        ns.simulate(ns.Population(1, model, name="c"), 1, 0.1)
+        store.load(NOTHING.format(k), False, "advance", "")
     found = store.entries()
     assert len(found) == 1 and found[0].title == "bounded2"  # all but the newest went
     assert store.clear() == 1 and not store.entries()
@@ -99,29 +137,33 @@ def test_unwritable_folder_gives_a_warning(tmp_path, monkeypatch):
     assert result.completed
 
 
-RANDOM = """
-import neurosim as ns
-from neurosim.codegen import store
-model = ns.NeuronModel.from_equations("dv/dt = (i - v)/10 + abs(v)**2.5*0 + tan(v)*0 + 0.1*xi", threshold="v > 1 + 0.1*rand()",
-                                      reset="v = 0.1*randn()", name="all_random", inputs=["i"])
-cells = ns.Population(70, model, name="c")
-stimuli = [ns.PoissonInput(rate=300, weight=0.2, target=cells), ns.PoissonInput(rate=[300.0]*70, weight=0.2, target=cells),
-           ns.OrnsteinUhlenbeck(0.5, 0.3, 4.0, shared=True, target=cells), ns.WhiteNoise(0.1, target=cells)]
-for dtype in ("float64", "float32"):
-    result = ns.simulate(ns.Network([cells], stimuli=stimuli), 50, 0.1, seed=1, dtype=dtype)
-    print(store.compiled, len(result.spikes["c"]), float(result.spikes["c"].times.sum()))
-"""
+def all_random():
+    """Runs with every kind of random number and functions of the C library: [compiled, spikes, sum of their times] of each."""
+    model = ns.NeuronModel.from_equations(
+        "dv/dt = (i - v)/10 + abs(v)**2.5*0 + tan(v)*0 + 0.1*xi", threshold="v > 1 + 0.1*rand()", reset="v = 0.1*randn()",
+        name="all_random", inputs=["i"])
+    cells = ns.Population(70, model, name="c")
+    stimuli = [ns.PoissonInput(rate=300, weight=0.2, target=cells),
+               ns.PoissonInput(rate=[300.0] * 70, weight=0.2, target=cells),
+               ns.OrnsteinUhlenbeck(0.5, 0.3, 4.0, shared=True, target=cells), ns.WhiteNoise(0.1, target=cells)]
+    out, before = [], store.compiled
+    for dtype in ("float64", "float32"):
+        spikes = ns.simulate(ns.Network([cells], stimuli=stimuli), 50, 0.1, seed=1, dtype=dtype).spikes["c"]
+        out.append([store.compiled - before, len(spikes), float(spikes.times.sum())])
+    return out
 
 
-def test_random_numbers_and_library_calls_work_from_stored_code(tmp_path):
-    def go():
-        done = subprocess.run([sys.executable, "-c", RANDOM], capture_output=True, text=True,
-                              env={**os.environ, "NEUROSIM_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"})
-        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
-        return [line.split() for line in done.stdout.splitlines()]
-
-    first, second = go(), go()
-    assert [row[0] for row in first] == ["1", "2"] and [row[0] for row in second] == ["0", "0"]
+def test_random_numbers_and_library_calls_work_from_stored_code(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "cache_dir", tmp_path)
+        first = all_random()
+    script = "import json, test_store as t; print(json.dumps(t.all_random()))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+                          env={**os.environ, "NEUROSIM_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0",
+                               "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path(ns.__file__).parents[1])])})
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    second = json.loads(done.stdout.splitlines()[-1])
+    assert [row[0] for row in first] == [1, 2] and [row[0] for row in second] == [0, 0]
     assert [row[1:] for row in first] == [row[1:] for row in second]
 
 

@@ -92,6 +92,7 @@ CASES = {
     "index dots": (lambda x: x[..., None, 2], c),
     "index array": (lambda x: x[np.array([0, 2, 2, 0, 0])], a), "index list": (lambda x: x[:, [1, 1, 3]], a),
     "index two arrays": (lambda x: x[np.array([0, 1, 0]), np.array([2, 2, 2])], a), "index truth": (lambda x: x[condition], a),
+    "index tuple within": (lambda x: x[((0, 2, 2),)], a), "index range": (lambda x: x[:, range(1, 4, 2)], a),
     "index single": (lambda x: x[2, 3], a), "index of a join": (lambda x: x[0]*x[1] + x.sum(), a),
     "take": (lambda x: ad.take(x, [[0, 1], [1, 1]]), a), "take axis": (lambda x: ad.take(x, [3, 0, 3], 1), a),
     "take_along_axis": (lambda x: ad.take_along_axis(x, np.array([[0, 0], [3, 1], [2, 2]])), a),
@@ -230,6 +231,13 @@ def test_subgradients_at_kinks():
     assert slope(lambda v: ad.max_pool2d(v, 2), np.ones((1, 2, 2, 1))) == [[[[1.0], [0]], [[0], [0]]]]
 
 
+def test_pooling_hands_on_what_is_no_number():
+    image = np.arange(8.0).reshape(1, 2, 4, 1)
+    for place in np.ndindex(2, 2):
+        image[(0, *place, 0)] = np.nan
+        np.testing.assert_array_equal(ad.max_pool2d(image, 2).value.ravel(), [np.nan, 7])
+
+
 @pytest.mark.parametrize("f, shown", [
     (lambda v: v + np.ones((2, 4)), ["add", "(3, 4)", "(2, 4)", "broadcast"]),
     (lambda v: v @ np.ones((3, 2)), ["matmul", "(3, 4)", "(3, 2)"]),
@@ -248,9 +256,12 @@ def test_subgradients_at_kinks():
     (lambda v: ad.conv2d(np.ones((1, 2, 2, 1)), np.ones((1, 1, 1, 1)), stride=0), ["stride=0"]),
     (lambda v: ad.einsum("ii->i", v), ["einsum", "each letter once"]),
     (lambda v: ad.einsum("ij,jk->ik", v, np.ones((3, 3))), ["einsum", "(3, 4) and (3, 3)"]),
+    (lambda v: ad.einsum("ij,ij->i", v, np.ones((3, 1))), ["einsum", "(3, 4) and (3, 1)"]),
     (lambda v: ad.recurrence(v, np.ones((3, 5))), ["recurrence", "(3, 5)"]),
     (lambda v: v[v], ["index", ".value"]),
     (lambda v: ad.max(np.ones((0, 3))), ["max", "nothing to reduce"]),
+    (lambda v: ad.softmax(v[:, :0]), ["softmax", "nothing to reduce", "(3, 0)"]),
+    (lambda v: ad.logsumexp(v[:0]), ["logsumexp", "nothing to reduce"]),
     (lambda v: ad.var(np.ones(1), ddof=1), ["var", "ddof=1"]),
     (lambda v: ad.norm(v, order=3), ["norm", "order=3"]),
     (lambda v: ad.clip(v, 1, 0), ["clip", "low"]),

@@ -136,7 +136,7 @@ def test_noise_of_an_ornstein_uhlenbeck_equation_has_its_variance():
 def test_method_is_chosen_by_analysis():
     def method(equations, **more):
         model = ns.NeuronModel.from_equations(equations, name="m", **more)
-        return ns.simulate(ns.Population(1, model, name="c"), 1, 0.1).methods["c"]
+        return ns.simulate(ns.Population(1, model, name="c"), 0, 0.1).methods["c"]
 
     assert method("dv/dt = -v/tau", parameters={"tau": 10.0}) == "exact"
     assert method("dv/dt = g*(1 - v)\ndg/dt = -g/5") == "exponential_euler"

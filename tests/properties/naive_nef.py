@@ -5,7 +5,8 @@ are used.  A step k, from t = k dt to (k + 1) dt:
 
     nodes         f(k dt); a relay adds up what it receives; a callback is asked at multiples of its interval
     ensembles     x_k adds up what connections give at k;  J = gain E x/radius + bias + direct currents;  neurons step -> a_k
-    connections   a filter takes u_k = D^T a_k, or the value of its node:  s_{k+1} = Ad s_k + Bd u_k, y = C s_{k+1} + D u_k
+    connections   a filter takes u_k = D^T a_k, or the value of its node:  s_{k+1} = Ad s_k + Bd u_k, y = C s_{k+1};
+                  its D u_k goes the way of what has no filter
                   without a filter a node's value is there at once; what neurons send is there in the next step, though
                   a filter behind a relay takes it at once
 
@@ -44,19 +45,18 @@ class Outcome:
 
 
 class Filtered:
-    """A synapse on `size` numbers; `out` is what it gives at the start of the present step."""
+    """A synapse on `size` numbers; `out` is C s at the start of the present step, without D u."""
 
     def __init__(self, synapse, size: int, dt: float):
         self.a, self.b, self.c, self.d = (np.atleast_2d(np.asarray(m, dtype=float)) for m in synapse.discretise(dt))
+        self.direct = float(self.d[0, 0])
         self.state = np.zeros((self.a.shape[0], size))
         self.out = np.zeros(size)
 
     def step(self, u: np.ndarray) -> None:
         if self.a.size:
             self.state = self.a @ self.state + self.b.reshape(-1, 1) * u
-            self.out = (self.c.reshape(1, -1) @ self.state)[0] + self.d.item() * u
-        else:
-            self.out = self.d.item() * u
+            self.out = (self.c.reshape(1, -1) @ self.state)[0]
 
 
 class Cells:
@@ -146,12 +146,13 @@ class Naive:
 
     def given(self, c, late: bool) -> np.ndarray:
         """Return what a connection gives to the whole of its target; late: as a filter behind a relay takes it."""
+        mid, factor = 0.0, 1.0
         if c.synapse is not None:
-            mid = self.filters[c].out
-        elif self._from_neurons(c):
-            mid = self._sent(c, c.pre_indices, True) if late else self.before[c]
-        else:
-            mid = self._sent(c, c.pre_indices, late)
+            mid, factor = self.filters[c].out, self.filters[c].direct
+        if factor and self._from_neurons(c):
+            mid = mid + factor * (self._sent(c, c.pre_indices, True) if late else self.before[c])
+        elif factor:
+            mid = mid + factor * self._sent(c, c.pre_indices, late)
         size = c.target.size_in
         out = np.zeros(size)
         if c in self.built.weights:
@@ -250,10 +251,9 @@ def simulate(network, duration: float, dt: float = 1.0, seed: int = 0, rate_mode
 
 
 def _seen(now: Naive, p) -> np.ndarray:
-    if p in now.probed:
-        return now.probed[p].out.copy()
     if p.attribute in (Attribute.VALUE, Attribute.RATE):
-        return now.value(p.source)[p.indices].copy() if isinstance(p.source, Node) else now.probed_before[p].copy()
+        at_once = now.value(p.source)[p.indices] if isinstance(p.source, Node) else now.probed_before[p]
+        return now.probed[p].out + now.probed[p].direct * at_once if p in now.probed else at_once.copy()
     if isinstance(p.source, nef.Neurons):
         cells = now.cells[p.source.ensemble]
         what = {Attribute.SPIKES: cells.a, Attribute.V: cells.v, Attribute.I: cells.j}[p.attribute]

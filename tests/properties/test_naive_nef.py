@@ -185,7 +185,8 @@ def random_network(rng) -> nef.Network:
     back = nef.Node(lambda t, x: [x[0] + 0.1, np.tanh(x[1])], size_in=2, every=3.0)
     relays = [nef.Node(size_in=int(rng.integers(1, 4))) for _ in range(3)]
     links = []
-    synapses = [None, 3.0, 3.0, nef.Lowpass(20.0), nef.Alpha(5.0)]
+    synapses = [None, 3.0, 3.0, nef.Lowpass(20.0), nef.Alpha(5.0), nef.LinearFilter([6.0, 1.0], [12.0, 1.0]),
+                nef.LinearFilter([0.8], [1.0])]
 
     def link(pre, post, **options):
         if rng.random() < 0.3 and pre.size_out > 1:
@@ -220,8 +221,10 @@ def random_network(rng) -> nef.Network:
     links.append(nef.Connection(ens[0], ens[1], weights=True, transform=rng.uniform(-0.5, 0.5, (ens[1].dimensions,
                                                                                                   ens[0].dimensions))))
     links.append(nef.Connection(ens[1], ens[2].neurons, transform=rng.normal(0, 0.3, (ens[2].n_neurons, ens[1].dimensions))))
-    probes = [*[nef.Probe(e, synapse=s) for e, s in zip(ens, (None, 5.0, nef.Alpha(3.0)))], nef.Probe(array, synapse=3.0),
+    lead = nef.LinearFilter([2.0, 1.0], [9.0, 1.0])
+    probes = [*[nef.Probe(e, synapse=s) for e, s in zip(ens, (None, 5.0, lead))], nef.Probe(array, synapse=3.0),
               *[nef.Probe(r) for r in relays], nef.Probe(back), nef.Probe(relays[2], synapse=4.0, name="filtered"),
+              nef.Probe(relays[0], synapse=lead, name="in part at once"),
               nef.Probe(ens[0].neurons[2:5], attribute="rate", synapse=8.0), nef.Probe(array.output, synapse=2.0)]
     return nef.Network([*ens, array, *nodes, back, *relays], links, probes)
 

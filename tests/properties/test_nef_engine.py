@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import naive_nef
 import numpy as np
 import pytest
 
 import neurosim as ns
 from neurosim import nef
+from neurosim.errors import SimulationError
+from neurosim.nef.flatten import flatten
+from neurosim.nef.lower import lower
 
 
 def describe(kind: int, every: float = 5.0):
@@ -133,3 +138,71 @@ def test_neurons_of_other_kinds_act_in_both_modes() -> None:
         nef.simulate(net, 10)
     with pytest.raises(ns.ParameterError, match="once a step at most"):
         nef.simulate(nef.Network([nef.Ensemble(10)]), 10, 4.0)
+
+
+def test_the_same_network_runs_in_both_modes_whatever_is_probed() -> None:
+    """There are no spikes and voltages in rate mode: who asks for them is told, after a run that is good otherwise."""
+    node, ens = nef.Node(0.5), nef.Ensemble(30, seed=2, name="e")
+    probes = [nef.Probe(ens.neurons, name="s"), nef.Probe(ens.neurons[:2], attribute="v", name="v"), nef.Probe(ens, name="x")]
+    net = nef.Network([node, ens], [nef.Connection(node, ens)], probes)
+    spiking, rates = (nef.simulate(net, 30, mode=mode) for mode in (nef.SPIKING, nef.RATE))
+    assert spiking["v"].values.shape == (30, 2) and len(spiking["s"]) and rates["x"].values.shape == (30, 1)
+    for name, what in (("s", "spikes"), ("v", "voltages")):
+        with pytest.raises(SimulationError, match=f"Probe '{name}': there are no {what} in rate mode.*attribute='rate'"):
+            rates[name]
+    with pytest.raises(KeyError, match="No spikes of Ensemble 'e' were recorded: there are none in rate mode"):
+        rates.spikes[ens]
+
+
+def test_a_run_takes_step_seed_and_mode_from_what_was_built() -> None:
+    node = nef.Node(0.5)
+    net = nef.Network([node], [], [nef.Probe(node)])
+    built = nef.build(net, 0.5, seed=3)
+    first = nef.simulate(built, 4)
+    assert (first.dt, first.built.seed, first.mode) == (0.5, 3, nef.SPIKING)
+    nef.simulate(built, 4, 0.5, seed=3, resume=first, mode=nef.SPIKING)
+    for source, options, words in ((built, dict(dt=1.0), "dt=1.0 was given, but the network that was built has 0.5"),
+                                   (built, dict(seed=0), "seed=0 was given.*has 3"),
+                                   (net, dict(resume=first, dt=1.0), "dt=1.0 was given"),
+                                   (net, dict(resume=first, mode=nef.RATE), "mode=nef.RATE.*has nef.SPIKING")):
+        with pytest.raises(SimulationError, match=words):
+            nef.simulate(source, 4, **options)
+
+
+def test_nodes_are_named_when_they_fail_during_a_run() -> None:
+    net, _ = describe(0, every=1.5)
+    with pytest.raises(SimulationError, match="Node 'reply': every=1.5 ms is not a multiple of dt=1 ms"):
+        nef.simulate(net, 10, mode=nef.RATE)
+    late = nef.Node(lambda t: np.inf if t > 3 else 0.0, name="late")
+    (stimulus,) = lower(flatten(nef.build(nef.Network([late]))), nef.SPIKING).network.stimuli
+    with pytest.raises(SimulationError, match="Node 'late': at t = 4 ms"):
+        stimulus.values(np.arange(10.0), 1)
+
+
+def test_what_a_filter_passes_at_once_comes_at_once() -> None:
+    """A probe behind a filter with a direct part shows what `apply` gives, and a callback sees it; a factor has no state."""
+    filters, seen = (nef.LinearFilter([0.5, 1.0], [20.0, 1.0]), nef.LinearFilter([2.0], [4.0])), []
+    node = nef.Node(lambda t: np.sin(t / 7))
+    ask = nef.Node(lambda t, x: seen.append(x.copy()), size_in=2, size_out=0, every=1.0)
+    result = nef.simulate(nef.Network(
+        [node, ask], [nef.Connection(node, ask[k], synapse=f) for k, f in enumerate(filters)],
+        [nef.Probe(node, name="u"), *[nef.Probe(node, synapse=f, name=f"y{k}") for k, f in enumerate(filters)]]), 30)
+    for k, filter in enumerate(filters):
+        wanted = filter.apply(result["u"].values, 1.0)
+        # some roundings of numbers of size 1
+        np.testing.assert_allclose(result[f"y{k}"].values, wanted, atol=1e-14, rtol=0)
+        np.testing.assert_allclose(np.array(seen)[:, [k]], wanted, atol=1e-14, rtol=0)
+
+
+def test_learning_in_single_precision() -> None:
+    """The end of a rule that never ends fits into 32 bits; the run warns of nothing."""
+    node, ens, out = nef.Node(0.5), nef.Ensemble(80, 1, seed=1), nef.Ensemble(70, 1, seed=2)
+    learnt = nef.Connection(ens, out, learning=nef.PES(1e-2))
+    net = nef.Network([node, ens, out], [nef.Connection(node, ens), learnt, nef.Connection(out, learnt.error)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        single = nef.simulate(net, 50, dtype="float32", mode=nef.RATE)
+    double = nef.simulate(net, 50, mode=nef.RATE)
+    change = double.learned(learnt) - double.decoders(learnt)
+    # 24 bits on decoders that are sums over 50 steps
+    np.testing.assert_allclose(single.learned(learnt), double.learned(learnt), atol=1e-4 * np.abs(change).max())

@@ -221,6 +221,8 @@ def various():
     ({"plastic": {"weight": 1.0}}, ns.ParameterError, "'plastic' has no 'weight' that can be changed.* Known: tau_plus, .*, w"),
     ({"plastic": {"wmax": 1.0}}, ns.ParameterError, "'plastic' has no 'wmax' that can be changed. Did you mean 'w_max'"),
     ({"plastic": {"a_plus": float("inf")}}, ns.ParameterError, "'a_plus' of 'plastic' must be a finite number, not inf"),
+    ({"plastic": {"w_max": -1.0}}, ns.ParameterError, r"the low bound of 'w' \(0\) is above the high one \(-1\) with w_max"),
+    ({"plastic": {"tau_minus": -1.0}}, ns.ParameterError, "'tau_minus' of STDP.* a time constant must be positive"),
     ({"plastic": {"tau_plus": 15.0}}, ns.ParameterError, "tau_plus was drawn for each synapse and stays as it is"),
     ({"plastic": {"w": np.ones(23)}}, ns.ParameterError, r"'plastic': w has shape \(23,\), but there are 24 connections"),
     ({"plastic": {"w": np.ones((4, 6))}}, ns.ParameterError, r"w has shape \(4, 6\), but there are 24 connections"),

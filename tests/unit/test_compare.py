@@ -184,6 +184,10 @@ def test_pairs():
     assert paired(base + [0.01, 0.011, 0.012, 0.011], base).decided
     # all the same: nothing is known of how it varies
     assert not paired([1.0, 1.0], [0.5, 0.5]).decided
+    # nor if rounding makes 73/75 - 70/75 another number than 72/75 - 69/75
+    found = paired(np.array([73, 72, 71])/75, np.array([70, 69, 68])/75)
+    assert found.half == 0 and not found.decided and found.mean == pytest.approx(0.04)
+    assert interval(np.full(3, 73/75)).half == 0
 
 
 def test_corrected_interval_keeps_its_word():
@@ -233,7 +237,8 @@ def test_curves(found):
 
 def test_summary(found):
     said = found.summary()
-    assert "Data: known, 80 samples with 1 features and 4 classes" in said and "3 seeds, each with its own split" in said
+    assert "80 samples with 1 feature and 4 classes, the most frequent with 25.0 % of the samples" in said
+    assert "3 seeds, each with its own split" in said
     assert "fast 100.0 % (the same in every run), slow 75.0 %" in said
     assert "slow -25.0" in said and "nothing is known of other runs" in said
     assert "70.0 % took" in said and "fast 2 epochs and" in said and "slow 3 epochs" in said
@@ -260,6 +265,12 @@ def test_differences_are_decided_by_their_intervals():
     assert said[2].startswith("Better than a") and said[2].endswith(": b +4.7 (+3.2 to +6.1).")
     assert said[3].startswith("Worse than a") and "d -39.3" in said[3]
     assert said[4].startswith("Not decided by these runs against a") and "c -0.3" in said[4]
+    # nobody learnt anything: no score is worth a race
+    rare = learning.Comparison({**data, "chance": 0.97}, plan, dict.fromkeys("abcd", {}), records)
+    assert np.isnan(rare.target) and rare.table()[0]["epochs_to_target"] is None
+    assert "None did better on the mean than to give the most frequent class every time (97.0 %)." in rare.summary()
+    high = learning.Comparison(data, plan, dict.fromkeys("abcd", {}), records, target=0.999)
+    assert "Not to a score of 99.9 % in most of their runs came: a, b, c, d." in high.summary()
     assert "3 seeds on the same split" in said[0] and said[5].startswith("Each of these 3 intervals")
 
 

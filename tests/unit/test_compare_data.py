@@ -97,6 +97,7 @@ def test_classes_or_numbers(tmp_path):
     assert dataset((x, few), task="numbers").numbers and len(dataset((x, many), task="classes").classes) == 40
     path = written(tmp_path, csv_of(x, few))
     assert len(dataset(path).classes) == 4 and dataset(path, task="numbers").numbers
+    assert dataset((x, np.array(few) + 1_000_001)).classes[:2] == ("1000001", "1000002")
     assert dataset((x, np.array(few, dtype=bool))).classes == ("0", "1")
 
 
@@ -133,6 +134,8 @@ def test_arrays_in_groups(tmp_path):
     ("1,2,x\n3,4,x\n", {}, ["every answer is 'x'", "right column", "label"]),
     ("a,b,kind\n1,2,x\n3,4,y\n", {"label": "kindd"}, ["no column 'kindd'", "Did you mean 'kind'", "a, b, kind"]),
     ("1,2,x\n3,4,y\n", {"label": 4}, ["no column 4", "from 1 to 3"]),
+    ("a;b;kind\n1,5;2,5;x\n3,5;4,5;y\n", {}, ["line 2", "column 1 ('a')", "decimals with a point"]),
+    ("a,b,kind\n", {}, ["names of columns, but no lines"]),
     ("a,b,kind\n", {"header": True}, ["names of columns, but no lines"]),
     ("# nothing\n\n", {}, ["no lines of data"]),
     ("1\n2\n", {}, ["one column only", "semicolon"]),

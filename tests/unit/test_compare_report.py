@@ -216,6 +216,12 @@ def test_sentences_name_the_first_and_the_last_of_many(many):
     assert some(["a"] * 6) == "a, a, a, a, a, a" and some(list("abcdefg"), "; ") == "a; b; c; 3 others; and last g"
 
 
+def test_sentences_call_none_the_best_of_equals(many):
+    equal = [{**r, "score": 0.9, "measured": {"noise_1": 0.7}} for r in many.records[:4]]
+    said = learning.Comparison(many.data, many.plan, dict.fromkeys(list(many.learners)[:2], {}), equal).summary()
+    assert "standard deviation: the 2 that had learnt then all have 70.0 %." in said
+
+
 def test_robustness_of_many_stands_in_rows(many):
     panels = plot.comparison_robustness(many)
     assert [t.get_text() for t in panels[0].get_yticklabels()] == list(many.learners) and len(panels) == 1

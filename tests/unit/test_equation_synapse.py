@@ -161,7 +161,7 @@ def test_a_weight_may_be_a_quantity():
         assert link(equation(weight))[2].synapse.weight == pytest.approx(number, rel=4 * EPS)
     several = link(equation(([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "nS")))[2].synapse.weight
     np.testing.assert_allclose(several, 0.001 * np.arange(1, 7), rtol=4 * EPS)
-    with pytest.raises(ns.UnitError, match=r"'weight' is in pA \(a current\), but uS \(a conductance\) is needed"):
+    with pytest.raises(ns.UnitError, match=r"'weight' of a->b is in pA \(a current\), but uS \(a conductance\) is needed"):
         link(equation("2 pA"))
 
 
@@ -169,7 +169,7 @@ def test_without_any_unit_there_is_none():
     bare = ns.NeuronModel.from_equations("dv/dt = -v + i", inputs=["i"], name="bare")
     synapse = equation(equations="dg/dt = -g/tau")
     assert synapse.weight_unit(bare, "p") is None
-    with pytest.raises(ns.UnitError, match="no unit is needed"):
+    with pytest.raises(ns.UnitError, match="no unit is declared for it"):
         link(equation("2 nS", equations="dg/dt = -g/tau"), bare)
     # units of the synapse alone are enough
     assert equation().weight_unit(bare, "p") == "uS"

@@ -64,6 +64,18 @@ def test_as_compositions_of_operations():
         np.testing.assert_allclose(a.grad, b.grad, rtol=1e-13, atol=1e-15)
 
 
+def test_whole_numbers_and_truth_values():
+    # 1/2 |z - t|^2 of one place is no whole number; 0 - 1 of uint8 would be 255
+    assert nl.squared_error(np.array([[0, 1]]), np.array([[1, 1]])).item() == 0.5
+    assert nl.squared_error(np.array([[0, 1]], np.uint8), np.array([[1, 1]], np.uint8)).item() == 0.5
+    # as many samples as classes: an index of truth values would fit, and choose other places
+    z = ad.Var(Z[:2, :2])
+    found = nl.categorical_cross_entropy(z, [True, False])
+    assert found.item() == nl.categorical_cross_entropy(Z[:2, :2], [1, 0]).item()
+    found.backward()
+    np.testing.assert_allclose(z.grad, (softmax(Z[:2, :2]) - [[0, 1], [1, 0]])/2, rtol=1e-14)
+
+
 def test_far_logits():
     z = np.array([[1e4, 0.0], [0.0, 1e4]])
     with np.errstate(all="raise", under="ignore"):

@@ -159,6 +159,8 @@ def test_schedules():
     assert cosine.at(0) == 1 and cosine.at(5) == pytest.approx(0.55) and cosine.at(10) == cosine.at(99) == pytest.approx(0.1)
     warm = nl.WarmUp(4, nl.StepDecay(1.0, 0.5, 2))
     assert [warm.at(e) for e in (0, 1, 3, 4, 6)] == [0, 0.25, 0.75, 1, 0.5]
+    # numbers of NumPy are rates too
+    assert nl.SGD(np.float32(0.5)).rate == 0.5 and nl.Adam(np.int64(1)).rate == 1
     assert nl.WarmUp(2, 0.3).at(1) == pytest.approx(0.15) and nl.WarmUp(2, 0.3).at(5) == 0.3
 
 
@@ -166,6 +168,9 @@ def test_schedules():
     (lambda: nl.SGD(-1), "rate=-1"), (lambda: nl.Adam(math.nan), "rate=nan"), (lambda: nl.Adam(beta1=1), "beta1=1"),
     (lambda: nl.Momentum(beta=-0.1), "beta=-0.1"), (lambda: nl.RMSProp(rho=2), "rho=2"), (lambda: nl.AdamW(decay=-1), "decay"),
     (lambda: nl.Adam("fast"), "schedule"), (lambda: nl.StepDecay(0.1, factor=0), "factor=0"),
+    (lambda: nl.CosineDecay(0.1, 10, math.nan), "last"),
+    (lambda: nl.Adam(epsilon=-1e-8), "epsilon"), (lambda: nl.RMSProp(epsilon=0), "epsilon"),
+    (lambda: nl.AdamW(epsilon=math.nan), "epsilon"),
     (lambda: nl.CosineDecay(0.1, 10, -1), "last"), (lambda: nl.WarmUp(0, 0.1), "epochs"), (lambda: nl.WarmUp(1, -1), "rate"),
     (lambda: nl.Descent([], nl.SGD()), "at least one"), (lambda: nl.Descent([ad.Var(1.0)], 0.1), "no optimiser"),
     (lambda: nl.Descent([ad.Var(1.0), ad.Var(np.float32(1))], nl.SGD()), "one dtype"),

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim import nef
 from neurosim.config import settings
 from neurosim.errors import ParameterError
 from neurosim.nef import curve as curve_module
 from neurosim.nef.curve import Curve
+from neurosim.nef.flatten import flatten
+from neurosim.nef.lower import lower
 from neurosim.nef.neurons import LIF, RectifiedLinear, Sigmoid, Tanh
 from neurosim.nef.sphere import Ball, ScatteredBall, ScatteredSphere, Sphere, cube, default_n_eval_points
 
@@ -187,6 +190,20 @@ def test_a_curve_is_measured_once(cache_dir, monkeypatch):
     again = make().samples
     np.testing.assert_array_equal(first.rates, again.rates)
     assert make().key() != Curve(ns.Izhikevich(a=0.1), currents=(0.0, 20.0), duration=300, start=100, dt=0.1).key()
+
+
+def test_longer_steps_than_those_of_the_curve_warn(cache_dir, monkeypatch):
+    monkeypatch.setattr(curve_module, "_measured", {})
+    made_up = curve_module.Samples(np.linspace(1, 10, 20), np.linspace(0, 500, 20))
+    monkeypatch.setattr(Curve, "_measure", lambda self: made_up)
+    cells = nef.Ensemble(10, neurons=Curve(ns.HodgkinHuxley(), dt=0.05), name="cells")
+    net = nef.Network([cells])
+    with pytest.warns(ns.NumericalWarning, match=r"'cells'.* measured in steps of 0.05 ms; in steps of dt = 1 ms .*dt=0.05"):
+        lower(flatten(nef.build(net)), nef.SPIKING)
+    # neither in rate mode nor in shorter steps is there anything to say: a warning would be an error
+    lower(flatten(nef.build(net)), nef.RATE)
+    lower(flatten(nef.build(net, 0.05)), nef.SPIKING)
+    lower(flatten(nef.build(net, 0.02)), nef.SPIKING)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 5, 16, 20])

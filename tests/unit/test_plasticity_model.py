@@ -386,3 +386,13 @@ def test_constants_must_be_finite():
     plan = make_plastic_plan(STDP("all", "multiplicative"), LIF(), LIF())
     with pytest.raises(ParameterError, match="not finite"):
         plastic_constants(plan, STDP("all", "multiplicative", w_max=0.0).parameters, 0.1)
+
+
+@pytest.mark.parametrize("make_rule", [
+    lambda: STDP(w_max=-1.0),
+    lambda: make(on_pre="w += 1", bounds={"w": ("2*a", 1)}, parameters={"a": 1.0}),
+])
+def test_bounds_that_cross_are_refused_whatever_gives_them(make_rule):
+    with pytest.raises(ParameterError, match=r"the low bound of 'w' \(.*\) is above the high one \(.*\) with .* = "):
+        make_rule()
+    assert STDP(w_min=-1.0, w_max=0.0).parameters["w_max"] == 0.0

@@ -313,6 +313,14 @@ def test_correlation_matrix_is_sorted_by_population_without_its_diagonal() -> No
     assert image(plot.correlation_matrix(found, neurons={"E": [1, 0]}, populations=["E"])).shape == (2, 2)
 
 
+def test_the_white_diagonal_covers_no_other_cell() -> None:
+    ax = plot.correlation_matrix(TWO, neurons=2, bin=10.0)
+    n = image(ax).shape[0]
+    (squares,) = ax.collections
+    boxes = np.array([path.get_extents().extents for path in squares.get_paths()])
+    np.testing.assert_array_equal(boxes, np.arange(n)[:, None] + [0, 0, 1, 1])
+
+
 def test_correlation_matrix_of_many_neurons_is_thinned() -> None:
     ax = plot.correlation_matrix(poisson(100_000, 1.0, 3), bin=50.0)
     assert image(ax).shape == (400, 400) and ax.get_xlabel() == "Chosen neuron"

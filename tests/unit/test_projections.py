@@ -171,8 +171,10 @@ def test_one_value_for_each_connection(cells, label):
         net = ns.Network([e, i], [given(rule, np.ones(count))])
         assert ns.simulate(net, 1.0).completed
         for wrong in (1, count + 1):
-            with pytest.raises(ns.ParameterError, match=rf"E->I: {label} has shape \({wrong},\), but there are {count} conn"):
-                ns.simulate(ns.Network([e, i], [given(rule, np.ones(wrong))]), 1.0)
+            with pytest.raises(ns.ParameterError, match=rf"{label} has shape \({wrong},\), but there are {count} conn"):
+                given(rule, np.ones(wrong))
+    with pytest.raises(ns.ParameterError, match=rf"{label} has shape \(16,\), but there are 12 conn"):
+        link(e, e, ns.AllToAll(autapses=False), ns.Delta(np.ones(16 if label == "weight" else 12)), delay=np.ones(16))
     with pytest.raises(ns.NeurosimError, match=r"shape \(2, 2\)"):
         given(ns.AllToAll(), np.ones((2, 2)))
     with pytest.raises(ns.NeurosimError, match="not finite"):
@@ -330,3 +332,20 @@ def test_a_connected_network_keeps_its_step(cells):
     first = ns.simulate(net, 1.0, 0.1)
     with pytest.raises(ns.SimulationError, match="goes on with the step it was begun with, dt=0.1 ms"):
         ns.simulate(net, 1.0, 0.05, resume=first)
+
+
+def test_initial_values_of_plastic_variables_are_in_the_order_of_the_weights(cells):
+    """An array of initial values goes to the same connections as an array of weights, whatever is sorted on the way."""
+    e, i = cells
+    rng = np.random.default_rng(3)
+    n = 30
+    sources, targets = rng.integers(0, 4, n), rng.integers(0, 7, n)
+    rule = ns.PlasticityModel.from_equations("z : 1", on_pre="w += 0*z", initial={"z": np.arange(n)}, name="numbered")
+    projection = ns.Projection(e, [i, e], ns.Explicit(sources, targets), ns.Delta(np.arange(n)), plasticity=rule,
+                               delay=0.1 * rng.integers(1, 6, n), name="p")
+    made = ns.simulate(ns.Network([e, i], [projection]), 0.1).connections["p"]
+    assert np.array_equal(made["z"], made.weight) and not np.array_equal(made.weight, np.arange(n))
+    with pytest.raises(ns.ParameterError, match="one initial 'z' for each connection needs a rule .*Bernoulli draws them"):
+        link(e, i, ns.Bernoulli(0.5), plasticity=rule)
+    with pytest.raises(ns.ParameterError, match=r"initial 'z' has shape \(30,\), but there are 12 connections"):
+        link(e, i, plasticity=rule)

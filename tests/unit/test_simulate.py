@@ -1,6 +1,7 @@
 """Runs: conventions of time, bad input before the run, trouble during it, what comes back."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.simulator import memory
+from neurosim.simulator.lower import lower
 
 DECAY = ns.NeuronModel.from_equations("dv/dt = (i - v)/tau : mV", threshold="v > 1", reset="v = 0", refractory="t_ref",
                                       parameters=dict(tau=10.0, t_ref=2.0), inputs={"i": "mV"}, name="decay")
@@ -53,13 +55,85 @@ def test_a_single_population_is_a_network_and_names_are_made():
 
 def test_results_can_be_continued_with_another_step():
     cells = ns.Population(1, DECAY, name="cells")
-    net = ns.Network([cells], stimuli=[ns.DC(2.0, target=cells)], probes=[ns.Probe(cells, "v")])
-    first = ns.simulate(net, 8.0, 0.1)
+    kick = ns.SpikeInput(times=[8.8, 12.0], weight=0.1, target=cells)
+    net = ns.Network([cells], stimuli=[ns.DC(2.0, target=cells), kick],
+                     probes=[ns.Probe(cells, "v"), ns.Probe(cells, "v", every=0.5, name="coarse")])
+    first = ns.simulate(net, 8.7, 0.1)
     second = ns.simulate(net, 10.0, 0.05, resume=first)
-    # the spike at 7.0 holds v until 9.0 whatever the step, then v grows from 0
-    assert second.start == pytest.approx(8.0)
-    assert second.spikes["cells"].times[0] == pytest.approx(9.0 + 6.95, abs=1e-9)
-    assert second.traces["v"].times[1] == pytest.approx(8.05)
+    # the spike at 7.0 holds v until 9.0 whatever the step, then v grows from 0; the first kick is lost, the second adds 0.1
+    assert second.start == pytest.approx(8.7)
+    assert second.spikes["cells"].times[0] == pytest.approx(12 + np.ceil(200 * np.log(2 * np.exp(-0.3) - 0.1)) / 20, abs=1e-9)
+    assert second.traces["v"].times[1] == pytest.approx(8.75)
+    np.testing.assert_allclose(second.traces["coarse"].times, np.arange(9.0, 18.7, 0.5), atol=1e-9)
+    third = ns.simulate(net, 1.0, 0.05, resume=second)
+    np.testing.assert_allclose(third.traces["coarse"].times, [19.0, 19.5], atol=1e-9)
+
+
+def test_a_parameter_that_is_drawn_must_be_one_that_could_be_given():
+    with pytest.raises(ns.ParameterError, match=r"'tau' of decay, drawn from Normal.* for neuron \d+.* must be positive"):
+        run(size=50, model=DECAY.with_parameters(tau=ns.Normal(1, 5)))
+    above = ns.NeuronModel.from_equations("dv/dt = i", threshold="v > 1", reset="v = low", inputs=["i"], name="above",
+                                          parameters=dict(low=ns.Uniform(0, 3)))
+    with pytest.raises(ns.ModelError, match=r"leaves the threshold .* true for neuron \d+ with low = "):
+        run(size=50, model=above)
+
+
+@pytest.mark.parametrize("kind", [ns.WhiteNoise, ns.OrnsteinUhlenbeck])
+def test_noise_that_is_shared_is_the_same_in_all_populations_and_parts(kind):
+    a, b = ns.Population(3, DECAY, name="a"), ns.Population(2, DECAY, name="b")
+    stimuli = [kind(sigma=1.0, shared=True, target=[a[:1], b, a[2]]), kind(sigma=1.0, shared=True, target=a[1])]
+    one, other = (g.program for g in lower(ns.Network([a, b], stimuli=stimuli), 0.1, 3, None, False, "test"))
+    # normal numbers are a function of seed, stream, neuron and step: equal streams, equal noise
+    drawn = [re.findall(r"normal_pair\((seed, .*)\)", p.source) for p in (one, other)]
+    assert drawn[0][0] == drawn[0][1] == drawn[1][0] != drawn[0][2] and "stream" not in drawn[0][0]
+    first = [[p.x[0, row, 0] for name, row in p.rows.items() if name.startswith("_orn") and name.endswith("state")] for p in
+             (one, other)]
+    assert kind is ns.WhiteNoise or first[0][0] == first[0][1] == first[1][0] != first[0][2]
+
+
+QUANTITIES = [
+    (lambda c: ns.Sine("1 V", frequency="0.05 kHz", target=c), lambda c: ns.Sine(1000.0, frequency=50.0, target=c)),
+    (lambda c: ns.DC("1 V", start="1000 us", stop="0.004 s", target=c), lambda c: ns.DC(1000.0, start=1.0, stop=4.0, target=c)),
+    (lambda c: ns.OrnsteinUhlenbeck(sigma="1 V", tau="0.005 s", target=c),
+     lambda c: ns.OrnsteinUhlenbeck(sigma=1000.0, tau=5.0, target=c)),
+    (lambda c: ns.WhiteNoise("1 V*s**0.5", target=c), lambda c: ns.WhiteNoise(1000 * 1000**0.5, target=c)),
+    (lambda c: ns.TimedArray(([1.0, 2.0], "V"), interval="0.001 s", target=c), lambda c: ns.TimedArray([1e3, 2e3], target=c)),
+    (lambda c: ns.PoissonInput(rate="2 kHz", weight="100 uV", target=c),
+     lambda c: ns.PoissonInput(rate=2e3, weight=0.1, target=c)),
+    (lambda c: ns.SpikeInput(times=([1.0, 2.0], "ms"), weight="100 uV", target=c),
+     lambda c: ns.SpikeInput(times=[1, 2], weight=0.1, target=c)),
+    (lambda c: ns.SpikeInput(times=[1.0], weight="1 V", synapse=ns.Exponential(tau_syn=2.0), target=c),
+     lambda c: ns.SpikeInput(times=[1.0], weight=1000.0, synapse=ns.Exponential(tau_syn=2.0), target=c)),
+]
+
+
+@pytest.mark.parametrize("given, plain", QUANTITIES)
+def test_numbers_of_stimuli_may_be_quantities(given, plain):
+    cells = ns.Population(2, DECAY, name="cells")
+    program, twin = (lower(ns.Network([cells], stimuli=[s(cells)]), 0.1, 1, None, False, "test")[0] for s in (given, plain))
+    # conversion is a product: a bit or two
+    np.testing.assert_allclose(program.program.pu, twin.program.pu, rtol=1e-14)
+    np.testing.assert_allclose(program.program.x, twin.program.x, rtol=1e-14)
+    np.testing.assert_allclose(program.tab, twin.tab, rtol=1e-14)
+    np.testing.assert_allclose(program.timing, twin.timing, rtol=1e-14)
+    assert all(map(np.array_equal, program.events, twin.events))
+
+
+@pytest.mark.parametrize("make, error, message", [
+    (lambda c: ns.PoissonInput(rate="2 mV", weight=0.1, target=c), ns.UnitError, "'rate' of PoissonInput is in mV"),
+    (lambda c: ns.PoissonInput(rate=ns.Uniform(1, 2), weight=0.1, target=c), ns.ParameterError, "not Uniform.*Draw the array"),
+    (lambda c: ns.PoissonInput(rate=2.0, weight="2 nA", target=c), ns.UnitError, "'weight' of PoissonInput is in nA"),
+    (lambda c: ns.SpikeInput(times=[1.0], weight="2 nA", target=c), ns.UnitError, "'weight' of SpikeInput is in nA"),
+    (lambda c: ns.Waveform("a*t", {"a": "1 V"}, target=c), ns.UnitError, "'a' of Waveform is given in V, but no unit is"),
+    (lambda c: ns.OrnsteinUhlenbeck(tau="5 mV", target=c), ns.UnitError, "'tau' of OrnsteinUhlenbeck is in mV"),
+    (lambda c: ns.DC(1.0, start="1 mV", target=c), ns.UnitError, "start of DC is in mV"),
+    (lambda c: ns.TimedArray([[1, 2], [3]], target=c), ns.ParameterError, "values must be an array of numbers"),
+    (lambda c: ns.TimedArray(None, target=c), ns.ParameterError, "values must be an array of numbers, not None"),
+])
+def test_numbers_of_stimuli_that_cannot_be_used(make, error, message):
+    cells = ns.Population(2, DECAY, name="cells")
+    with pytest.raises(error, match=message):
+        ns.simulate(ns.Network([cells], stimuli=[make(cells)]), 1.0)
 
 
 def test_switching_spikes_off():
@@ -79,6 +153,7 @@ def test_switching_spikes_off():
     (dict(threads=2.5), "threads must be a whole number"),
     (dict(seed=-1), "seed must be a whole number"),
     (dict(dtype="float16"), "dtype must be 'float64' or 'float32'"),
+    (dict(resume=3), "resume= takes the result of an earlier run, not int"),
     (dict(probes=[dict(variable="v", every=0.25)]), r"every=0.25 ms is not a multiple of dt=0.1 ms"),
 ])
 def test_arguments_that_cannot_be_used(arguments, message):
@@ -122,6 +197,11 @@ def test_too_little_memory_is_said_before_the_run(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 10**6)
     with pytest.raises(ns.SimulationError, match=r"needs 0.016 GB.*probe 'v'.*every="):
         run(size=200, duration=1000, probes=[dict(variable="v")])
+
+
+def test_a_method_for_a_population_that_does_not_exist():
+    with pytest.raises(ns.NetworkError, match="method=: there is no population 'cell'. Did you mean 'cells'"):
+        run(method={"cell": "rk4"})
 
 
 def test_absurd_sizes_are_refused_at_once():

@@ -166,6 +166,12 @@ def test_edges():
     tracked = ad.Var(w)
     ad.sum(spiking.lif(np.zeros((2, 0, 3)), tracked)).backward()
     assert not tracked.grad.any()
+    # weights of other numbers become float64
+    for kind in (np.int64, np.float16, ">f8"):
+        s = spiking.lif(np.full((1, 3, 3), 0.3), w.astype(kind), beta=0.5)
+        assert s.dtype == np.float64 and s.value[0, :, 0].tolist() == [0, 1, 0]
+        u = spiking.leaky_integrator(np.ones((1, 3, 3), np.uint8), w.astype(kind), beta=0.5)
+        np.testing.assert_array_equal(u.value[0, :, 0], [3, 4.5, 5.25])
     # exactly at the threshold there is no spike
     assert not spiking.lif(np.full((1, 1, 1), 1.0), np.ones((1, 1))).value.any()
 

@@ -80,13 +80,19 @@ def test_numbers_and_distributions_are_in_the_unit_of_the_target():
     (ns.Delta("2 nA"), "nA", "nA (a current)", "mV (a voltage)"),
     (ns.Delta("2 mV", variable="g"), "two", "mV (a voltage)", "nS (a conductance)"),
     (ns.Exponential("3 nA", scale="area"), "nA", "nA (a current)", "pC (a charge)"),
-    (ns.Exponential("2 nA"), "none", "nA (a current)", "no unit"),
     (ns.Exponential(([1.0, 2.0], "mV")), "nA", "mV (a voltage)", "nA (a current)"),
 ])
 def test_a_weight_of_the_wrong_kind_is_refused(synapse, target, have, need):
     with pytest.raises(ns.UnitError) as caught:
         weight(synapse, target)
-    assert f"p: 'weight' is in {have}, but {need} is needed. Give it in" in str(caught.value)
+    assert f"The value 'weight' of p is in {have}, but {need} is needed. Give it in" in str(caught.value)
+
+
+@pytest.mark.parametrize("synapse", [ns.Exponential("2 nA"), ns.Exponential("2 nS", e_rev=0.0), ns.Pulse("2 pC"),
+                                     ns.Delta("2 mV")])
+def test_a_quantity_needs_a_target_with_units(synapse):
+    with pytest.raises(ns.UnitError, match="The value 'weight' of p is given in .*no unit is declared for it.*plain number"):
+        weight(synapse, "none")
 
 
 def test_unknown_units():

@@ -98,12 +98,13 @@ def _number(cell: str) -> float | None:
 
 def _has_names(rows: list[Row]) -> bool:
     first = [cell.strip() for cell in rows[0][1]]
-    if len(rows) < 2 or len(set(first)) < len(first):
+    if len(set(first)) < len(first):
         return False
     numbers = [_number(cell) for cell in first]
     if all(n is None for n in numbers):
         # texts in every column could still be a sample of nothing but texts, which is refused with its line
-        return any(_number(cell) is not None for cell in rows[1][1])
+        # (a decimal comma is refused as well, but in the line where it is)
+        return len(rows) < 2 or any(_number(cell.replace(",", ".")) is not None for cell in rows[1][1])
     # some write the names of features as 0, 1, 2 ... beside a name for the answers
     counted = [n for n in numbers if n is not None]
     named = next(k for k, n in enumerate(numbers) if n is None) if None in numbers else None

@@ -189,4 +189,4 @@ def _answers(name: str, y: np.ndarray, task: str | None) -> tuple[np.ndarray, tu
         task = "classes" if len(kinds) <= FEW and (kinds == np.round(kinds)).all() else "numbers"
     if task == "numbers":
         return y.astype(np.float64), ()
-    return places.astype(np.int64), tuple(f"{k:g}" if number else str(k) for k in kinds)
+    return places.astype(np.int64), tuple(str(float(k)).removesuffix(".0") if number else str(k) for k in kinds)

@@ -119,6 +119,8 @@ def _disturbed(found: Comparison) -> list[str]:
             return f"{name}, from {_score(found.interval(name).mean, found.numbers)} to {_score(left[name], found.numbers)}"
 
         of = change(most) if len(left) == 1 else \
+            f"the {len(left)} that had learnt then all have {_score(left[most], found.numbers)}" \
+            if _score(left[most], found.numbers) == _score(left[least], found.numbers) else \
             f"of {len(left)} that had learnt, the best is then {change(most)}, and the worst {change(least)}"
         said.append(f"With {words.format(level_text(names[-1]))}: {of}.")
     return said

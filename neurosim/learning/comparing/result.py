@@ -73,8 +73,10 @@ class Comparison:
             self.target = self.usual_target()
 
     def usual_target(self) -> float:
-        """Return the score that lies `NEAR` of the way from chance to the best mean score; NaN if no run came to its end."""
+        """Return the score `NEAR` of the way from chance to the best mean score; NaN if none is better than chance."""
         best = max((self.interval(name).mean for name in self.learners if self.interval(name).count), default=float("nan"))
+        if not best > self.data["chance"]:
+            return float("nan")
         return float(self.data["chance"] + NEAR * (best - self.data["chance"]))
 
     @property

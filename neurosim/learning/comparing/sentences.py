@@ -31,14 +31,16 @@ def seconds_text(value: float) -> str:
 
 def _what(found: Comparison) -> str:
     data, plan = found.data, found.plan
-    kind = "answers that are numbers" if found.numbers else f"{len(data['classes'])} classes"
+    kind = "answers that are numbers" if found.numbers else \
+        f"{len(data['classes'])} classes, the most frequent with {score_text(data['chance'], False)} of the samples"
     n = len(plan["seeds"])
     seeds = "one seed" if n == 1 else f"{n} seeds"
     how = {(True, True): f"{seeds} and {plan['folds']} folds each", (True, False): f"{plan['folds']} folds with {seeds}",
            (False, True): f"{seeds} on the same split" if plan["split"] == "fixed" else f"{seeds}, each with its own split",
            (False, False): f"{seeds} and one split"}[plan["folds"] is not None, n > 1]
-    return (f"Data: {data['name']}, {data['samples']} samples with {data['features']} features and {kind}. Every learner met "
-            f"the same splits: {how}.")
+    features = "1 feature" if data["features"] == 1 else f"{data['features']} features"
+    return (f"Data: {data['name']}, {data['samples']} samples with {features} and {kind}. Every learner met the same splits: "
+            f"{how}.")
 
 
 def _scores(found: Comparison) -> list[str]:
@@ -96,7 +98,9 @@ def _differences(found: Comparison) -> list[str]:
 
 def _speed(found: Comparison) -> list[str]:
     if np.isnan(found.target):
-        return []
+        answer = "the mean of the answers" if found.numbers else "the most frequent class"
+        return [f"None did better on the mean than to give {answer} every time "
+                f"({score_text(found.data['chance'], found.numbers)})."] * any(found.interval(n).count for n in found.learners)
     parts, never = [], []
     for row in found.table():
         at, seconds = row["epochs_to_target"], row["cpu_seconds_to_target"]
@@ -109,7 +113,8 @@ def _speed(found: Comparison) -> list[str]:
     target = score_text(found.target, found.numbers)
     said = (f"To learn to a score of {target} took (medians over runs, CPU time, the fastest first): "
             f"{some([text for _, text in sorted(parts)], '; ')}.")
-    return [said] * bool(parts) + [f"Not so far in most of their runs came: {', '.join(never)}."] * bool(never)
+    there = "so far" if parts else f"to a score of {target}"
+    return [said] * bool(parts) + [f"Not {there} in most of their runs came: {', '.join(never)}."] * bool(never)
 
 
 def _cosines(found: Comparison) -> list[str]:

@@ -48,13 +48,20 @@ class Interval:
         return bool(0 < self.half < abs(self.mean))
 
 
-def interval(values: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
-    """Return mean and interval of the values that are not NaN; `overlap` is q above."""
+def interval(values: Any, overlap: float = 0.0, confidence: float = 0.95, size: float = 0.0) -> Interval:
+    """Return mean and interval of the values that are not NaN; `overlap` is q above.
+
+    Values that differ by no more than rounding are the same, and half their interval is 0; `size` is the greatest number they
+    were computed from, if it is greater than they are.
+    """
     found = np.asarray(values, dtype=float)
     found = found[~np.isnan(found)]
     n = len(found)
     if n < 2:
         return Interval(float(found[0]) if n else float("nan"), float("nan"), n)
+    # differences of equal scores, such as 73/75 - 70/75 and 72/75 - 69/75, are not equal to the last bit
+    if np.ptp(found) <= 8 * np.finfo(float).eps * max(size, np.abs(found).max()):
+        return Interval(float(found.mean()), 0.0, n)
     half = _quantile(confidence, n - 1) * np.sqrt((1 / n + overlap) * found.var(ddof=1))
     return Interval(float(found.mean()), float(half), n)
 
@@ -69,4 +76,6 @@ def _quantile(confidence: float, freedom: int) -> float:
 
 def paired(values: Any, base: Any, overlap: float = 0.0, confidence: float = 0.95) -> Interval:
     """Return mean and interval of values - base, run by run; runs that one of them lacks are left out."""
-    return interval(np.asarray(values, dtype=float) - np.asarray(base, dtype=float), overlap, confidence)
+    values, base = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
+    largest = max((float(np.nanmax(np.abs(a))) for a in (values, base) if not np.isnan(a).all()), default=0.0)
+    return interval(values - base, overlap, confidence, largest)

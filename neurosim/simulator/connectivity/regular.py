@@ -47,6 +47,10 @@ class AllToAll(Rule):
     def expected(self, n_pre, n_post, pre=None, post=None):
         return float(n_pre) * n_post
 
+    def number(self, pre, post, same=None):
+        own = np.empty(0, np.int32) if self.autapses else own_sources(pre, post, same)
+        return pre.size * post.size - int((own >= 0).sum())
+
     def edges(self, pre: Side, post: Side, same=None, seed=0, stream=0, threads=1) -> Edges:
         own = np.empty(0, np.int32) if self.autapses else own_sources(pre, post, same)
         everyone = np.arange(pre.size, dtype=np.int32)

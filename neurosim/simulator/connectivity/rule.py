@@ -90,6 +90,10 @@ class Rule(ABC):
             pre, post: the sides; rules that depend on positions estimate the number from them.
         """
 
+    def number(self, pre: Side, post: Side, same: np.ndarray | None = None) -> int:
+        """Return the number of connections of a rule with an order of its own."""
+        return round(self.expected(pre.size, post.size))
+
     @abstractmethod
     def edges(self, pre: Side, post: Side, same: np.ndarray | None = None, seed: int = 0, stream: int = 0,
               threads: int = 1) -> Edges:
