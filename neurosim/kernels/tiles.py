@@ -16,19 +16,11 @@ Each product and each sum is rounded, so that compiled and interpreted bits are 
 """
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-#: bytes of a row of a tile: eight of the 32-byte registers, of which most processors have sixteen
-BYTES = 256
-
-
-def tile(dtype) -> int:
-    """Return the number of columns of a tile."""
-    return BYTES // np.dtype(dtype).itemsize
-
+from neurosim.kernels.tile import BYTES, tile
 
 if numba.config.DISABLE_JIT:
 
