@@ -33,7 +33,6 @@ WORTH = 2e8
 ANSWERS, FACTORS = 64 * 2**20, 160 * 2**20
 
 
-
 class _Kept(OrderedDict):
     """What was used last is kept, as long as it does not take too many bytes; the latest stays, whatever its size."""
 

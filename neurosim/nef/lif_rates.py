@@ -38,7 +38,16 @@ def _compiled() -> Native | Interpreted:
     return load(_SOURCE, False, "rates", "qrrR")
 
 
-def overwrite(values: np.ndarray, tau_m: float, t_ref: float) -> None:
-    """Let currents become rates; `values` is a C-ordered matrix of float64."""
+def overwrite(values: np.ndarray, tau_m: float, t_ref: float) -> bool:
+    """Let currents become rates, if there is machine code (not with NUMBA_DISABLE_JIT), and return whether there was.
+
+    Args:
+        values: C-ordered matrix of float64.
+        tau_m, t_ref: ms.
+    """
+    loop = _compiled()
+    if not isinstance(loop, Native):
+        return False
     rows, columns = values.shape
-    _compiled().bind(columns, tau_m, t_ref, values.reshape(-1))(0, rows)
+    loop.bind(columns, tau_m, t_ref, values.reshape(-1))(0, rows)
+    return True

@@ -47,9 +47,10 @@ from neurosim.simulator import network as engine
 from neurosim.simulator.connectivity import Matrix
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.live import Callback, TimeFunction
+from neurosim.simulator.noise import WhiteNoise
 from neurosim.simulator.population import Population
 from neurosim.simulator.projection import Projection
-from neurosim.simulator.stimuli import DC, TimedArray, WhiteNoise
+from neurosim.simulator.stimuli import DC, TimedArray
 from neurosim.simulator.synapses import Pulse
 
 

@@ -147,10 +147,9 @@ class LIF(NeuronType):
 
     def overwrite(self, currents: np.ndarray) -> None:
         """Let a matrix of currents become rates in Hz, in place; a large one by a compiled loop."""
-        if currents.size < MANY or not currents.flags.c_contiguous or type(self).rates is not LIF.rates:
+        many = currents.size >= MANY and currents.flags.c_contiguous and type(self).rates is LIF.rates
+        if not (many and lif_rates.overwrite(currents, self.tau_m, self.t_ref)):
             super().overwrite(currents)
-        else:
-            lif_rates.overwrite(currents, self.tau_m, self.t_ref)
 
     def current(self, rate: np.ndarray) -> np.ndarray:
         """Return J = 1/(1 - exp((t_ref - 1000/rate)/tau_m)) for 0 < rate < 1000/t_ref."""

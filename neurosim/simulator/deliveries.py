@@ -177,6 +177,7 @@ def deliveries(projection: Any, widths: dict[Population, int], dt: float, seed: 
 
         made = [plastic(w, *common) for w in found if w.size]
         given = {name: value for name, value in projection.plasticity.initial.items() if isinstance(value, np.ndarray)}
+        # wired once more: the way of the connections through all sorting is that of a weight that is their place
         places = wire(projection, *common, None, projection.delay, places=True) if given else []
         for d, w in zip(made, (w for w in places if w.size)):
             for name, value in given.items():
