@@ -1,9 +1,9 @@
 """The store of generated code: one file for each structure, named by its content.
 
-The name holds a hash of the source, which has in it the equations, the method, the precision and every flag, and of
-the kernels it uses, Numba, Python and the instruction set of this machine.  n<hash>.py is the source, n<hash>.o its
-machine code (see native.py).  Values of parameters are never in the source: a
-sweep compiles once.  Files are written atomically and never changed afterwards; two processes at once are safe.
+The name holds a hash of the source without its comments and docstrings (models that differ only in words share their code),
+which has in it the equations, the method and every flag, of the precision and the function, and of the kernels it uses, Numba,
+Python and the instruction set of this machine.  n<hash>.py is the source, n<hash>.o its machine code (see native.py).  Values
+of parameters are never in the source: a sweep compiles once.  Files are written atomically and never changed afterwards; two processes at once are safe.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from neurosim.codegen import native
 from neurosim.config import settings
 from neurosim.errors import NeurosimWarning, StorageError
 
+_WORDS = re.compile(r'""".*?"""|[ ]*#[^\n]*', re.DOTALL)
 _loaded: dict[str, native.Native | native.Interpreted] = {}
 #: how many structures this process has compiled
 compiled = 0
@@ -55,9 +57,16 @@ def _surroundings() -> str:
     return "\0".join(parts)
 
 
-def key_of(source: str) -> str:
-    """Return the hash that names a source text in the store."""
-    return hashlib.sha256(f"{source}\0{_surroundings()}".encode()).hexdigest()[:20]
+def key_of(source: str, *what: object) -> str:
+    """Return the hash that names the compiled form of a source text, whatever its comments and docstrings say.
+
+    Generated text has strings in docstrings only, so that a pattern finds them.
+
+    Args:
+        source: text of the module.
+        what: everything else that decides what is compiled.
+    """
+    return hashlib.sha256("\0".join((_WORDS.sub("", source), *map(str, what), _surroundings())).encode()).hexdigest()[:20]
 
 
 @cache
@@ -98,8 +107,8 @@ def load(source: str, single: bool, name: str, signature: str) -> native.Native 
         signature: its arguments, see `native.make_object`.
     """
     if interpreted():
-        return native.Interpreted(getattr(_imported(source), name))
-    key = key_of(source)
+        return native.Interpreted(getattr(_imported(source, key_of(source)), name))
+    key = key_of(source, single, name, signature)
     if key not in _loaded:
         code = _read(folder() / f"n{key}.o")
         if code is None:
@@ -107,10 +116,10 @@ def load(source: str, single: bool, name: str, signature: str) -> native.Native 
             compiled += 1
             path = _source_file(key, source)
             try:
-                code = native.make_object(getattr(_imported(source), name).py_func, single, signature)
+                code = native.make_object(getattr(_imported(source, key), name).py_func, single, signature)
             except native.Unsupported:
                 # Numba's own dispatcher, with Numba's own cache, does the same with a slower start
-                _loaded[key] = native.Interpreted(getattr(_imported(source), name))
+                _loaded[key] = native.Interpreted(getattr(_imported(source, key), name))
                 return _loaded[key]
             _write(path.with_suffix(".o"), native.seal(code))
             trim(keep=key)
@@ -137,9 +146,8 @@ def _source_file(key: str, source: str) -> Path:
     return path
 
 
-def _imported(source: str) -> ModuleType:
+def _imported(source: str, key: str) -> ModuleType:
     """Import the module of a source text from its file, so that tracebacks and debuggers show it."""
-    key = key_of(source)
     name = f"neurosim_generated.n{key}"
     if name not in sys.modules:
         for attempt in range(3):

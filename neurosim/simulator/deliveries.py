@@ -43,8 +43,7 @@ def compiled(name: str, single: bool) -> Native | Interpreted:
     """Return a compiled function of kernels/delivery.py or kernels/adaptation.py."""
     file = "adaptation.py" if name == "adapt" else "delivery.py"
     text = (Path(kernels.__file__).parent / file).read_text(encoding="utf-8")
-    # the store knows one function by one text
-    return load(f"{text}\n# {name}, {'float32' if single else 'float64'}\n", single, name, _SIGNATURES[name])
+    return load(text, single, name, _SIGNATURES[name])
 
 
 @dataclass

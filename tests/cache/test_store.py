@@ -76,13 +76,14 @@ def test_damaged_machine_code_is_compiled_anew(filled, monkeypatch):
     monkeypatch.setattr(settings, "cache_dir", filled)
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     monkeypatch.setattr(native, "make_object", lambda *given: made.append(given) or native.unseal(whole))
-    assert f"n{store.key_of(source)}.o" == code.name
+    key = store.key_of(source, False, "advance", ADVANCE)
+    assert f"n{key}.o" == code.name
     for k, damage in enumerate((b"", whole[:32], whole[:-1] + bytes([whole[-1] ^ 1]), b"not an object file at all" * 10)):
         code.write_bytes(damage)
-        store._loaded.pop(store.key_of(source), None)
+        store._loaded.pop(key, None)
         store.load(source, False, "advance", ADVANCE)
         assert len(made) == k + 1 and code.read_bytes() == whole
-    store._loaded.pop(store.key_of(source))
+    store._loaded.pop(key)
     store.load(source, False, "advance", ADVANCE)
     assert len(made) == 4
 
@@ -91,12 +92,14 @@ def test_structure_changes_the_key():
     def key(equations, recommended=None, **more):
         model = ns.NeuronModel.from_equations(equations, parameters={"tau": 10.0}, method=recommended, name="m")
         result = ns.simulate(ns.Population(2, model, name="c"), 0, 0.1, **more)
-        return store.key_of(result.sources["c"])
+        return store.key_of(result.sources["c"], result.sources["c"].count("precision: float32"))
 
     before = store.compiled
     base = key("dv/dt = -v/tau")
     assert key("dv/dt = -v/tau") == base
-    others = {key("dv/dt = -2*v/tau"), key("dv/dt = -v/tau", method="rk4"), key("dv/dt = -v/tau", dtype="float32")}
+    # constants of the exact solution are values
+    assert key("dv/dt = -2*v/tau") == base
+    others = {key("dv/dt = -v*v/tau"), key("dv/dt = -v/tau", method="rk4"), key("dv/dt = -v/tau", dtype="float32")}
     assert len(others) == 3 and base not in others
     # whoever names the method
     assert key("dv/dt = -v/tau", method="exact") == base
@@ -107,13 +110,21 @@ def test_structure_changes_the_key():
     assert store.compiled == before
 
 
+def test_words_do_not_change_the_key():
+    """Two models that differ in a docstring or comment share machine code; precision and function do not."""
+    source = '"""one."""\n\n\ndef f(x):\n    """Words."""\n    # why\n    return x  # what\n'
+    other = '"""two: lines\n\n# of it\n"""\n\n\ndef f(x):\n    """Others."""\n    # for\n    return x  # whom\n'
+    assert store.key_of(source) == store.key_of(other) != store.key_of(source.replace("return x", "return -x"))
+    assert len({store.key_of(source, single, name) for single in (False, True) for name in "fg"}) == 4
+
+
 NOTHING = '''"""bounded{}: no equations."""
 from neurosim.kernels.jit import entry
 
 
 @entry
 def advance(step0, n_steps):
-    return
+    n_steps = {}
 '''
 
 
@@ -121,7 +132,7 @@ def test_store_is_bounded_and_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "cache_dir", tmp_path)
     monkeypatch.setattr(settings, "cache_mb", 1e-6)
     for k in range(3):
-        store.load(NOTHING.format(k), False, "advance", "")
+        store.load(NOTHING.format(k, k), False, "advance", "")
     found = store.entries()
     assert len(found) == 1 and found[0].title == "bounded2"  # all but the newest went
     assert store.clear() == 1 and not store.entries()
@@ -169,7 +180,7 @@ def test_random_numbers_and_library_calls_work_from_stored_code(tmp_path, monkey
 
 def test_a_file_that_another_process_removes_is_written_again(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "cache_dir", tmp_path)
-    source = "from neurosim.kernels.jit import entry\n\n\n@entry\ndef advance(step0, n_steps):\n    return\n# vanishing\n"
+    source = "from neurosim.kernels.jit import entry\n\n\n@entry\ndef advance(step0, n_steps):\n    return\n"
     made, gone = store._source_file, []
 
     def vanishing(key, text):
@@ -180,5 +191,5 @@ def test_a_file_that_another_process_removes_is_written_again(tmp_path, monkeypa
         return path
 
     monkeypatch.setattr(store, "_source_file", vanishing)
-    assert callable(store._imported(source).advance)
+    assert callable(store._imported(source, "vanishing").advance)
     assert gone and gone[0].exists()
