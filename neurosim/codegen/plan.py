@@ -28,12 +28,12 @@ SHARED_STREAM = 1 << 50
 
 #: names with a meaning of their own in generated code
 RESERVED = frozenset("""
-add_bits unsigned state hold pu tab timing book rec spikes cursor saved whole size hits hit_ k now_ step0 n_steps origin
-time0 dt seed stream t W R lane lanes tile first count before careful again draw narrow wide_ step bad what value place
-ev ev_to ev_first ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at
-re_every ring re_stride re_next re_pos re_from re_to ht math np select fma advance unsound sample vmath64 array_kernel
-entry fill_normal fill_uniform fill_poisson normal_pair True False None and or not if else elif for while in is def
-return lambda range min max abs int float break continue pass
+add_bits unsigned state hold pu tab timing book rec spikes cursor saved whole size hits hit_ fired who k now_ step0 n_steps
+origin time0 dt seed stream t W R lane lanes tile first count before careful again draw narrow wide_ step bad what value
+place ev ev_to ev_first ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at
+re_every ring re_stride re_next re_pos re_from re_to ht math np select fma advance unsound lowest without_lowest sample
+vmath64 array_kernel entry fill_normal fill_uniform fill_poisson normal_pair True False None and or not if else elif for
+while in is def return lambda range min max abs int float break continue pass
 """.split())
 
 

@@ -286,21 +286,21 @@ class _Source:
         targets = {a for a, _, _ in plan.reset}
         names = targets.union(*(symbols(v) for _, v, _ in plan.reset))
         names |= symbols(plan.refractory) if self.holds else set()
-        out("# who fires, gathered without a branch: guessing it wrong costs more than the reset", 5)
-        out(f"hits = {self.integer}(0)", 5)
+        out("# who fires, as bits: found without a branch for each neuron, guessing which wrong costs more than the reset", 5)
+        out("fired = np.uint64(0)", 5)
         out("for lane in range(lanes):", 5)
         if plan.edge:
-            out("hit_ = whole[lane]", 6)
+            test = "whole[lane] != 0"
         else:
             self.load(out, symbols(plan.fire), 6)
             test = self.write.condition(plan.fire)
             self.flush(out, 6)
             test += " & (now_ >= ht[lane])" if self.holds else ""
-            out(f"hit_ = select({test}, {self.integer}(1), {self.integer}(0))", 6)
-        out("whole[unsigned(hits)] = lane", 6)
-        out("hits = add_bits(hits, hit_)", 6)
-        out("for k in range(hits):", 5)
-        out("lane = unsigned(whole[k])", 6)
+        out(f"fired |= select({test}, np.uint64(1) << unsigned(lane), np.uint64(0))", 6)
+        out("while fired != 0:", 5)
+        out("who = lowest(fired)", 6)
+        out("fired = without_lowest(fired)", 6)
+        out("lane = unsigned(who)", 6)
         self.load(out, names, 6)
         for target, value, comment in plan.reset:
             text = self.write(value)
@@ -312,7 +312,7 @@ class _Source:
             text = self.write(plan.refractory)
             self.flush(out, 6)
             out(f"ht[lane] = step + 1 + {self.integer}(np.floor({text} + {self.write.number(0.5)}))  # whole steps", 6)
-        out("spikes[count] = ((step - step0) << 32) | (first + whole[k])", 6)
+        out("spikes[count] = ((step - step0) << 32) | (first + who)", 6)
         out("count += 1", 6)
 
     # -- the whole ------------------------------------------------------------------------------------------------
@@ -430,6 +430,8 @@ class _Source:
             head.append("from neurosim.kernels.poisson import fill_poisson")
         if drawn:
             head.append(f"from neurosim.kernels.random import {', '.join(drawn)}")
+        if plan.fire is not None:
+            head.append("from neurosim.kernels.masks import lowest, without_lowest")
         head.append("from neurosim.kernels.select import select  # noqa: F401")
         head.append("from neurosim.kernels.sound import unsound  # noqa: F401")
         if vmath:

@@ -1,9 +1,10 @@
 """The store of generated code: one file for each structure, named by its content.
 
 The name holds a hash of the source without its comments and docstrings (models that differ only in words share their code),
-which has in it the equations, the method and every flag, of the precision and the function, and of the kernels it uses, Numba,
-Python and the instruction set of this machine.  n<hash>.py is the source, n<hash>.o its machine code (see native.py).  Values
-of parameters are never in the source: a sweep compiles once.  Files are written atomically and never changed afterwards; two processes at once are safe.
+which has in it the equations, the method and every flag, of the precision and the function, and of the kernels it uses,
+Numba, Python and the instruction set of this machine. n<hash>.py is the source, n<hash>.o its machine code (see native.py).
+Values of parameters are never in the source: a sweep compiles once. Files are written atomically and never changed
+afterwards; two processes at once are safe.
 """
 
 from __future__ import annotations

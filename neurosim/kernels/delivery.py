@@ -14,7 +14,7 @@ threads.
     ring      (n_rows * n_blocks * L * B,)  as state   what arrives: ring[((row n_blocks + b) L + step & (L - 1)) B + i]
 """
 
-from neurosim.kernels.jit import entry, unsigned
+from neurosim.kernels.jit import array_kernel, entry, unsigned
 from neurosim.kernels.prefetch import prefetch
 
 
@@ -29,25 +29,35 @@ def collect(step0, n_steps, cursors, spikes, log, count, record, book, stop):
     for q in range(step0, step0 + n_steps):
         count[q & mask] = 0
     for part in range(n_parts):
-        low = book[8 + 2 * part]
-        for k in range(low, low + cursors[6 * part + 1]):
-            word = spikes[k]
-            row = (step0 + (word >> 32)) & mask
-            log[row * n + count[row]] = word & 0xFFFFFFFF
-            count[row] += 1
+        low, found = book[8 + 2 * part], cursors[6 * part + 1]
+        if n_steps == 1:
+            # all into one row: a loop over neighbours
+            row = step0 & mask
+            place = row * n + count[row]
+            line, words = log[place : place + found], spikes[low : low + found]
+            for k in range(found):
+                line[k] = words[k] & 0xFFFFFFFF
+            count[row] += found
+        else:
+            for k in range(low, low + found):
+                word = spikes[k]
+                row = (step0 + (word >> 32)) & mask
+                log[row * n + count[row]] = word & 0xFFFFFFFF
+                count[row] += 1
         if cursors[6 * part + 3] >= 0:
             stop[16] = 1
-        book[7] += cursors[6 * part + 1]
+        book[7] += found
         cursors[6 * part] = book[9 + 2 * part]
         cursors[6 * part + 1] = 0
     if recorded == 0:
         return
     place = book[6]
     for q in range(step0, step0 + n_steps):
-        row = q & mask
-        for k in range(count[row]):
-            record[place] = ((q - base) << 32) | log[row * n + k]
-            place += 1
+        row, found = q & mask, count[q & mask]
+        line, words = log[row * n : row * n + found], record[place : place + found]
+        for k in range(found):
+            words[k] = ((q - base) << 32) | line[k]
+        place += found
     book[6] = place
     if record.size - place < room:
         stop[16] = 1
@@ -109,27 +119,48 @@ def deliver(step0, n_steps, book, first, target, weight, delay, log, count, ring
                 ring[base + target[e]] += w
 
 
+@array_kernel
+def first_from(log, start, end, source):
+    """Return the place of the first entry of log[start:end], which ascend, that is not below `source`."""
+    while start < end:
+        middle = (start + end) // 2
+        if log[middle] < source:
+            start = middle + 1
+        else:
+            end = middle
+    return start
+
+
 @entry
 def deliver_rows(step0, n_steps, book, begin, weight, log, count, ring):
-    """Deliver the spikes of one step where every source has d targets side by side: decoding by event.
+    """Deliver the spikes of one step where every source of a range has d targets side by side: decoding by event.
 
-    begin: (sources,) first target; weight: (sources * d,).  book: sources, H - 1, place of the ring buffer, B, L - 1, delay, d,
-    whether d = 1 and all have the same target.
+    begin: (sources of the range,) first target; weight: (sources of the range * d,).  book: sources, H - 1, place of the ring
+    buffer, B, L - 1, delay, d, first source of the range, end of the range.
     """
     n, log_mask, at, width, mask, lag, d = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
+    low, high = book[7], book[8]
     start = (step0 & log_mask) * n
     end = start + count[step0 & log_mask]
+    if low > 0:
+        start = first_from(log, start, end, low)
+    if high < n:
+        end = first_from(log, start, end, high)
     base = at + ((step0 + 1 + lag) & mask) * width
-    if book[7] != 0:
-        # one sum, kept in a register
-        total = ring[base + begin[0]]
-        for k in range(start, end):
-            total += weight[unsigned(log[k])]
-        ring[base + begin[0]] = total
+    if d == 1:
+        k = start
+        while k < end:
+            # neighbours that share their target: one sum, kept in a register
+            i = begin[unsigned(log[k] - low)]
+            total = ring[base + i]
+            while k < end and begin[unsigned(log[k] - low)] == i:
+                total += weight[unsigned(log[k] - low)]
+                k += 1
+            ring[base + i] = total
         return
     for k in range(start, end):
-        prefetch(weight, log[min(k + 8, end - 1)] * d)
-        j = log[k]
+        prefetch(weight, (log[min(k + 8, end - 1)] - low) * d)
+        j = log[k] - low
         line = weight[j * d : j * d + d]
         out = ring[base + begin[j] : base + begin[j] + d]
         for i in range(d):

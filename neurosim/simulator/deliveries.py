@@ -128,23 +128,29 @@ class Events:
         log, count = site.logs[self.source], site.counts[self.source]
         at = site.place(site.group.arrivals.rows[w.projection], block)
         lag = -1 if self.immediate else w.delay[0]
-        if (d := self.rows) is not None:
+        if (rows := self.rows) is not None:
+            d, low, high = rows
             begin = np.ascontiguousarray(w.place[::d])
-            book = np.array([w.n_pre, len(count) - 1, at, width, mask, lag, d, d == 1 and begin.min() == begin.max()])
+            book = np.array([w.n_pre, len(count) - 1, at, width, mask, lag, d, low, high])
             return compiled("deliver_rows", site.single).bind(book, begin, w.weight, log, count, site.ring)
         book = np.array([w.n_pre, len(count) - 1, block * (w.n_pre + 1), at, width, mask, lag, len(w.weight) > 1,
                          len(w.delay) > 1], np.int64)
         return compiled("deliver", site.single).bind(book, w.first, w.place, w.weight, w.delay, log, count, site.ring)
 
     @cached_property
-    def rows(self) -> int | None:
-        """Number of targets of a source, if all sources have as many, side by side, with weights of their own; else None."""
+    def rows(self) -> tuple[int, int, int] | None:
+        """Number of targets of a source, first source and end of a range, if those of the range have as many, side by side,
+        with weights of their own, and no other source has any; else None."""
         w = self.wired
-        d = w.size // w.n_pre
-        if d == 0 or len(w.delay) > 1 or len(w.weight) == 1 or not np.array_equal(w.first, d * np.arange(w.n_pre + 1)):
+        if len(w.first) != w.n_pre + 1 or len(w.delay) > 1 or len(w.weight) == 1:
+            return None
+        many = np.diff(w.first)
+        low, high = (int(k) for k in np.flatnonzero(many)[[0, -1]])
+        d = int(many[low])
+        if not (many[low:high + 1] == d).all():
             return None
         places = w.place.reshape(-1, d)
-        return d if np.all(places[:, :1] + np.arange(d, dtype=places.dtype) == places) else None
+        return (d, low, high + 1) if np.all(places[:, :1] + np.arange(d, dtype=places.dtype) == places) else None
 
     def learn(self, block: int, site: Site) -> list[Job]:
         """Return the compiled job that changes the weights onto a block, if they change."""

@@ -114,7 +114,7 @@ def connect(network: Network, groups: list[Group], dt: float, seed: int, single:
     wires.epoch = max(1, min([MOST // total, LONG, *(d.shortest + 1 for d in wires.every)]))
     for group in groups:
         population, width = group.population, widths[group.population]
-        slots = power(wires.epoch + 1 + max([1, *(d.longest for d in wires.every if d.target is population)]))
+        slots = power(wires.epoch + 1 + max([0, *(d.longest for d in wires.every if d.target is population)]))
         n_blocks = -(-population.size // width)
         rows = max(1, len(group.arrivals.signals))
         wires.rings[population] = np.zeros(rows * n_blocks * slots * width, group.program.real)
