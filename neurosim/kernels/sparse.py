@@ -4,15 +4,21 @@
     pre, post (n,)                       -      source and target of each connection, in any order
     first     (n_blocks * (n_pre + 1),)  -      connections of source j onto block b: first[b (n_pre + 1) + j] ... next
     place     (n,)                       -      where each connection goes
+
+The arguments (step0, n_steps) in front, which all compiled functions have, are not used.
 """
 
 from neurosim.kernels.jit import entry
 
 
 @entry
-def count_rows(pre, post, width, n_pre, first):
-    """Set `first` from the number of connections of each block and source; `first` must be zero before."""
+def sort_rows(step0, n_steps, pre, post, width, n_pre, first, target, weight, weights, delay, delays):
+    """Move connections to their places; those of one source and block keep the order in which they come.
+
+    first: zero before; target: (n,) place within the block; weight -> weights, delay -> delays where these are not of length 1.
+    """
     rows = n_pre + 1
+    own_weight, own_delay = weights.size > 1, delays.size > 1
     for e in range(pre.size):
         first[(post[e] // width) * rows + pre[e]] += 1
     total = 0
@@ -20,16 +26,6 @@ def count_rows(pre, post, width, n_pre, first):
         number = first[k]
         first[k] = total
         total += number
-
-
-@entry
-def fill(pre, post, width, n_pre, first, target, weight, weights, delay, delays):
-    """Move connections to their places, in the order in which they come; advances `first` to the next row.
-
-    target: (n,) uint16 place within the block; weight -> weights, delay -> delays where these are not of length 1.
-    """
-    rows = n_pre + 1
-    own_weight, own_delay = weights.size > 1, delays.size > 1
     for e in range(pre.size):
         block = post[e] // width
         row = block * rows + pre[e]
@@ -40,11 +36,7 @@ def fill(pre, post, width, n_pre, first, target, weight, weights, delay, delays)
             weights[place] = weight[e]
         if own_delay:
             delays[place] = delay[e]
-
-
-@entry
-def restore_rows(first):
-    """Undo what `fill` did to `first`: every row began where the one before ended."""
+    # each row now begins where it ends: that is where the next one began
     before = 0
     for k in range(first.size):
         now = first[k]
@@ -53,7 +45,7 @@ def restore_rows(first):
 
 
 @entry
-def sources_of(first, n_pre, source):
+def sources_of(step0, n_steps, first, n_pre, source):
     """Set the source of every connection."""
     for k in range(first.size - 1):
         j = k % (n_pre + 1)
@@ -62,7 +54,7 @@ def sources_of(first, n_pre, source):
 
 
 @entry
-def backward(first, target, width, n_pre, back_first, back_index):
+def backward(step0, n_steps, first, target, width, n_pre, back_first, back_index):
     """List the connections onto each target in ascending order; `back_first` has width + 1 entries a block, zero before."""
     rows = n_pre + 1
     n_blocks = first.size // rows

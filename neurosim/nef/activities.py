@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from neurosim.blas import product
 from neurosim.errors import ParameterError
 from neurosim.nef.neurons import NeuronType
 
@@ -111,7 +112,7 @@ class Activities:
             part = slice(first, min(first + step, long))
             points, who = (self.points[part], slice(None)) if axis == 0 else (self.points, part)
             encoders = (self.encoders[who] * (self.gain[who] / self.radius)[:, None]).T
-            block = np.matmul(points, encoders, out=None if whole is None else whole[part])
+            block = product(points, encoders, np.empty((len(points), encoders.shape[1])) if whole is None else whole[part])
             block += self.bias[who]
             self.neurons.overwrite(block)
             yield part, block

@@ -8,6 +8,7 @@ Source: Eliasmith & Anderson 2003, Neural Engineering, MIT Press (isbn 978026255
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -91,6 +92,13 @@ class Ensemble(End):
             raise ParameterError(f"{what}: noise must be a number of at least 0 (ms**0.5), not {self.noise!r}.")
         if self.seed is not None:
             check_seed(self.seed, what)
+
+    def another(self, name: str | None, seed: int | None) -> Ensemble:
+        """Return an ensemble of the same description, which has been checked, with a name and a seed of its own."""
+        other = copy(self)
+        for key, value in (("name", name), ("seed", seed), ("neurons", Neurons(other))):
+            object.__setattr__(other, key, value)
+        return other
 
     @property
     def size_in(self) -> int:
@@ -224,8 +232,7 @@ class EnsembleArray(End):
         seeds = [None] * n_ensembles
         if seed is not None:
             seeds = np.random.SeedSequence(seed).generate_state(n_ensembles, np.uint64).tolist()
-        self.ensembles = tuple(Ensemble(n_neurons, ens_dimensions, seed=s, name=name and f"{name}.{k}", **options)
-                               for k, s in enumerate(seeds))
+        self.ensembles = tuple(first.another(name and f"{name}.{k}", s) for k, s in enumerate(seeds))
         self.input = Node(size_in=self.size_in, name=name and f"{name}.input")
         self.output = Node(size_in=self.size_out, name=name and f"{name}.output")
 

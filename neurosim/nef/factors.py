@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.blas import product
 from neurosim.errors import NumericalWarning
 from neurosim.nef.activities import Activities
 
@@ -52,7 +53,7 @@ class Factor(ABC):
     def _residual(self, decoders: np.ndarray, targets: np.ndarray) -> np.ndarray:
         residual = -targets
         for part, block in self.activities.rows():
-            residual[part] += block @ decoders
+            residual[part] += product(block, decoders)
         return residual
 
 
@@ -125,7 +126,7 @@ class Spectral(Factor):
 
     def solve(self, targets: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Return (decoders (n, k), info) for targets of shape (m, k)."""
-        decoders = self._vt.T @ (self._filter[:, None] * (self._u.T @ targets))
+        decoders = product(self._vt.T, self._filter[:, None] * product(self._u.T, targets))
         return decoders, self._info(self._residual(decoders, targets), rank=self.rank)
 
 
@@ -179,10 +180,10 @@ class BlockCG(Factor):
         out = self.ridge * x
         if self.dual:
             for _, block in self.activities.columns():
-                out += block @ (block.T @ x)
+                out += product(block, product(block.T, x))
         else:
             for _, block in self.activities.rows():
-                out += block.T @ (block @ x)
+                out += product(block.T, product(block, x))
         return out
 
 
@@ -259,5 +260,5 @@ def _transposed_product(activities: Activities, right: np.ndarray) -> np.ndarray
     """Return A^T right, shape (n, k)."""
     out = np.empty((activities.shape[1], right.shape[1]))
     for part, block in activities.columns():
-        np.matmul(block.T, right, out=out[part])
+        out[part] = product(block.T, right)
     return out

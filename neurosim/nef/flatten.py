@@ -164,10 +164,17 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
             behind = behind @ csr_array(item.matrix())
         taken = item.pre_indices
     if item in built.uses:
+        # what each of them decodes takes the place of its columns: a product with a matrix of ones, without the matrix
+        behind = behind.tocsc()
         for use in built.uses[item]:
-            count, size = len(use.columns), use.decoded.size
-            before = csr_array((np.ones(count), use.columns, np.arange(count + 1)), shape=(count, size))
-            yield Edge(use.decoded, behind[:, use.first:use.first + count] @ before, target, (item,))
+            low, high = behind.indptr[[use.first, use.first + len(use.columns)]]
+            columns = np.repeat(use.columns, np.diff(behind.indptr[use.first:use.first + len(use.columns) + 1]))
+            rows = behind.indices[low:high]
+            order = np.argsort(rows, kind="stable")
+            begins = np.append(0, np.cumsum(np.bincount(rows, minlength=behind.shape[0])))
+            shape = behind.shape[0], use.decoded.size
+            matrix = csr_array((behind.data[low:high][order], columns[order], begins), shape=shape)
+            yield Edge(use.decoded, matrix, target, (item,))
         return
     source = item.source
     if isinstance(source, Neurons):
@@ -193,13 +200,14 @@ def _target(connection: Connection) -> Any:
 
 def _into_arrays(network: Any) -> list[Edge]:
     """Return the paths from the input of each array to its ensembles."""
-    from scipy.sparse import eye_array
+    from scipy.sparse import csr_array
 
     out = []
     for array in network.arrays:
-        whole = eye_array(array.size_in, format="csr")
-        out += [Edge(Relay(array.input), whole[array.part_of(k)], EnsembleInput(e), ())
-                for k, e in enumerate(array.ensembles)]
+        for k, e in enumerate(array.ensembles):
+            part = np.arange(array.size_in)[array.part_of(k)]
+            matrix = csr_array((np.ones(part.size), part, np.arange(part.size + 1)), shape=(part.size, array.size_in))
+            out.append(Edge(Relay(array.input), matrix, EnsembleInput(e), ()))
     return out
 
 
@@ -255,7 +263,7 @@ def _tidy(matrix: Any) -> Any:
         if size <= SMALL or np.count_nonzero(matrix) >= DENSE * size:
             return np.ascontiguousarray(matrix)
         return csr_array(matrix)
-    matrix = csr_array(matrix)
+    matrix = matrix.tocsr()
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix.toarray() if size <= SMALL or matrix.nnz >= DENSE * size else matrix

@@ -79,6 +79,13 @@ def _support(matrix: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(np.diff(matrix.indptr)), np.unique(matrix.indices)
 
 
+def _filled(matrix: Any) -> np.ndarray:
+    """Return how many entries each column of a matrix, or CSR matrix, has."""
+    if isinstance(matrix, np.ndarray):
+        return np.count_nonzero(matrix, axis=0)
+    return np.bincount(matrix.indices, minlength=matrix.shape[1])
+
+
 def _costs(edges: list[Edge], columns: dict[Any, np.ndarray], rows: dict[Any, np.ndarray],
            direct: list[Edge]) -> tuple[dict, dict]:
     """Return what a filter costs at each source and target, as whole numbers.
@@ -87,16 +94,14 @@ def _costs(edges: list[Edge], columns: dict[Any, np.ndarray], rows: dict[Any, np
     numbers to reach: those of the filter at its source, or all rows of the matrix.  What filters send through a matrix costs
     less, for that runs through memory in order.
     """
-    from scipy.sparse import csc_array
-
     counts = _reached_by(direct)
     source = {s: len(c) + SPIKING * float(counts(s)[c].sum()) for s, c in columns.items()}
     target = {t: float(len(r)) for t, r in rows.items()}
     for e in edges:
-        matrix = csc_array(e.matrix)
-        source[e.source] += IN_ORDER * matrix.nnz
+        filled = _filled(e.matrix)
+        source[e.source] += IN_ORDER * filled.sum()
         behind = counts(e.source)
-        target[e.target] += SPIKING * float(behind @ np.diff(matrix.indptr)) + IN_ORDER * matrix.nnz * (not behind.any())
+        target[e.target] += SPIKING * float(behind @ filled) + IN_ORDER * filled.sum() * (not behind.any())
     # whole numbers that the maximum flow can add up
     scale = min(100.0, 2.0**27 / (1 + sum(source.values()) + sum(target.values())))
     return tuple({end: max(1, round(scale * cost)) for end, cost in table.items()} for table in (source, target))
@@ -133,7 +138,7 @@ def _expanded(edges: list[Edge], direct: list[Edge], fed: set[Any]) -> list[Edge
     Many neurons may reach a relay through a matrix, such as the one of a Fourier transform: then it is cheaper to filter what
     they represent than each of its sums.
     """
-    from scipy.sparse import csc_array, csr_array
+    from scipy.sparse import csr_array
 
     counts = _reached_by(direct)
     into: dict[Any, list[Edge]] = {}
@@ -152,7 +157,7 @@ def _expanded(edges: list[Edge], direct: list[Edge], fed: set[Any]) -> list[Edge
         after = [e for e in waiting if e.source == relay]
         longer = [Edge(b.source, csr_array(a.matrix) @ csr_array(b.matrix), a.target, (*b.connections, *a.connections))
                   for a in after for b in before]
-        here = relay.size + SPIKING * counts(relay).sum() + IN_ORDER * sum(csc_array(a.matrix).nnz for a in after)
+        here = relay.size + SPIKING * counts(relay).sum() + IN_ORDER * sum(_filled(a.matrix).sum() for a in after)
         there = sum(b.source.size + SPIKING * counts(b.source).sum() for b in before)
         there += IN_ORDER * sum(e.matrix.nnz for e in longer)
         if there < here:

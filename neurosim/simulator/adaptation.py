@@ -81,7 +81,7 @@ class RankOne:
 
     def job(self, wired: Wired, block: int, site: Site, dt: float) -> Job:
         """Return the compiled job that changes the weights onto a block."""
-        from neurosim.simulator.deliveries import compiled
+        from neurosim.codegen.library import compiled
 
         width = site.group.geometry[0]
         source, target = (_first(v) for v in (wired.source, wired.target))

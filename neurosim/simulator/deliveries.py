@@ -19,31 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from neurosim import kernels
-from neurosim.codegen.native import Interpreted, Job, Native
-from neurosim.codegen.store import load
+from neurosim.codegen.library import compiled
+from neurosim.codegen.native import Job
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.lower import Group
 from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import Wired, wire
-
-#: arguments of the functions of kernels/delivery.py and kernels/adaptation.py after step0 and n_steps
-_SIGNATURES = {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR",
-               "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR", "graded_sums": "QIQRRRR", "adapt": "QQHRRRR"}
-
-
-@cache
-def compiled(name: str, single: bool) -> Native | Interpreted:
-    """Return a compiled function of kernels/delivery.py or kernels/adaptation.py."""
-    file = "adaptation.py" if name == "adapt" else "delivery.py"
-    text = (Path(kernels.__file__).parent / file).read_text(encoding="utf-8")
-    return load(text, single, name, _SIGNATURES[name])
 
 
 @dataclass

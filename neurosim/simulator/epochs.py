@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from neurosim.codegen.driver import Driver, Share
+from neurosim.codegen.library import compiled
 from neurosim.codegen.plan import LANES
 from neurosim.simulator.changes import Changes
 from neurosim.simulator.connections import Connections
 from neurosim.simulator.connectivity import Rule
-from neurosim.simulator.deliveries import Site, compiled, deliveries
+from neurosim.simulator.deliveries import Site, deliveries
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.lower import STREAMS, Group
 from neurosim.simulator.network import Network

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.codegen.library import compiled
 from neurosim.codegen.native import Job
 from neurosim.simulator.connectivity import Rule
-from neurosim.simulator.deliveries import Events, Site, compiled
+from neurosim.simulator.deliveries import Events, Site
 from neurosim.simulator.graded import GradedProjection
 from neurosim.simulator.population import Population
 from neurosim.simulator.wiring import wire

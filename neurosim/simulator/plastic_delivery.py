@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim import __version__
+from neurosim.codegen.library import compiled
 from neurosim.codegen.native import Job
 from neurosim.codegen.plastic import SIGNATURE, write_plastic_source
 from neurosim.codegen.plastic_arrays import initial_rows, make_plastic_book, observed, plastic_constants
@@ -180,16 +181,14 @@ def plastic(wired: Wired, widths: Mapping[Population, int], dt: float, seed: int
     post_var = np.empty((max(1, len(plan.post_rows)), n_blocks * wired.width), real)
     for k, name in enumerate(plan.post_rows):
         post_var[k] = rows[name]
-    from neurosim.kernels import sparse
-
     back_first = np.zeros(n_blocks * (wired.width + 1) if plan.uses_back else 1, np.int64)
     back_index = np.zeros(n if plan.uses_back else 1, np.int32)
     if plan.uses_back:
-        sparse.backward(wired.first, wired.place, wired.width, source.size, back_first, back_index)
+        compiled("backward").bind(wired.first, wired.place, wired.width, source.size, back_first, back_index)(0, 0)
     back_source = np.zeros(n if plan.uses_source else 1, np.int32)
     if plan.uses_source:
         source_of = np.empty(n, np.int32)
-        sparse.sources_of(wired.first, source.size, source_of)
+        compiled("sources_of").bind(wired.first, source.size, source_of)(0, 0)
         back_source = source_of[back_index]
     last = np.full(n if plan.uses_last else 1, -1, np.int64)
     pu = plastic_constants(plan, values, dt, source.model.parameters, target.model.parameters)

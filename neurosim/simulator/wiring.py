@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.codegen.library import compiled
 from neurosim.errors import NeurosimWarning, ParameterError
 from neurosim.simulator.connectivity import Graph, Matrix
 from neurosim.simulator.population import Population, View
@@ -192,8 +193,6 @@ def _each(value: Any, given: np.ndarray | None, label: str, n: int, seed: int, s
 
 def _sorted(projection: Link, source: View, target: View, width: int, pre: np.ndarray, post: np.ndarray,
             weight: np.ndarray, delay: np.ndarray, begin: int, start: int) -> Wired:
-    from neurosim.kernels import sparse
-
     if begin or source.chosen is not None:
         pre = (pre - begin if source.chosen is None else source.chosen[pre - begin]).astype(np.int32)
     if start or target.chosen is not None:
@@ -212,7 +211,7 @@ def _sorted(projection: Link, source: View, target: View, width: int, pre: np.nd
     place = np.empty(n, np.uint16)
     weights = np.empty(n, weight.dtype) if len(weight) > 1 else weight.copy()
     delays = np.empty(n, np.uint16) if len(delay) > 1 else delay.copy()
-    sparse.count_rows(pre, post, width, n_pre, first)
-    sparse.fill(pre, post, width, n_pre, first, place, weight, weights, delay, delays)
-    sparse.restore_rows(first)
+    pre, post = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
+    compiled("sort_rows", weight.dtype == np.float32).bind(pre, post, width, n_pre, first, place, weight, weights, delay,
+                                                           delays)(0, 0)
     return Wired(projection, source, target, begin, start, width, first, place, weights, delays)
