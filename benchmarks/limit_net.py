@@ -77,7 +77,7 @@ def bounds(dtype: str) -> dict[str, float]:
 
     from neurosim.kernels.jit import OPTIONS
     from neurosim.kernels.prefetch import prefetch
-    from neurosim.kernels.random import uniforms
+    from neurosim.simulator.draws import uniforms
 
     @numba.njit(**OPTIONS)
     def stream(target):

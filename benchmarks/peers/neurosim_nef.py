@@ -1,12 +1,14 @@
 """Networks of ensembles in neurosim.
 
-compile_s is a network of the same structure with few neurons, which compiles everything or loads what an earlier process has
-compiled.  build_s is the making of the network, its build and its first step; nothing is read from or kept in the cache of
-decoders, and what was in memory is forgotten.  loop_s is all else that `simulate` does.
+compile_s is a network of the same structure with few neurons in a process of its own, from its start to its end, which
+compiles everything or finds what an earlier one has compiled. The process that is measured then does the same again, and so
+has neither a compiler nor its memory. build_s is the making of the network, its build and its first step; nothing is read
+from or kept in the cache of decoders, and what was in memory is forgotten. loop_s is all else that `simulate` does.
 """
 
 import math
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,8 +70,15 @@ def build(seed: int):
 
 
 few = made(50)
+compile_s = 0.0
+if "NEUROSIM_COMPILE_ONLY" not in os.environ:
+    watch()
+    subprocess.run([sys.executable, *sys.argv], env={**os.environ, "NEUROSIM_COMPILE_ONLY": "1"}, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, check=True)
+    compile_s = watch()
 nef.simulate(few, work.dt, **options, resume=nef.simulate(few, work.dt, **options))
-compile_s = watch()
+if "NEUROSIM_COMPILE_ONLY" in os.environ:
+    sys.exit()
 base_mb = resident_mb()
 network, begun, build_s = build(given.seed)
 runs = 0

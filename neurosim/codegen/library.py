@@ -14,6 +14,9 @@ _SIGNATURES = {
     "delivery": {"collect": "QQIQQQQ", "clear": "QR", "deliver": "QQHRHIQR", "deliver_rows": "QHRIQR", "graded": "QQHRRRR",
                  "graded_low_rank": "QRRRRR", "graded_runs": "QIQRRR", "graded_sums": "QIQRRRR"},
     "adaptation": {"adapt": "QQHRRRR"},
+    "random": {"uniform_numbers": "uuqDD", "normal_numbers": "uuqDD"},
+    "connect": {"fill_sources": "IIQIqquuUUIU", "scatter_targets": "IQIqqqquuIUUIU", "count_pairs": "QIqquuU",
+                "share_out": "QIqqquu"},
     "sparse": {"sort_rows": "IIqqQHRRHH", "sources_of": "QqI", "backward": "QHqqQI"},
 }
 _FILES = {name: file for file, names in _SIGNATURES.items() for name in names}

@@ -66,13 +66,14 @@ def make_object(function: Callable, single: bool, signature: str) -> bytes:
         function: the function of a generated module, not yet compiled; its first arguments are step0 and n_steps.
         single: float32 instead of float64.
         signature: a letter for every further argument: r element type, k its integer type, d float64, q int64, i int32,
-            h uint16; capitals are arrays.
+            h uint16, u uint64; capitals are arrays.
     """
     import llvmlite.binding as llvm
     from numba.core import types
 
     real, integer = (types.float32, types.int32) if single else (types.float64, types.int64)
-    kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64, "i": types.int32, "h": types.uint16}
+    kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64, "i": types.int32, "h": types.uint16,
+             "u": types.uint64}
     arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + signature]
     compiled, text = _optimised(function, arguments)
     module = llvm.parse_assembly(text)
@@ -121,7 +122,7 @@ def _optimised(function: Callable, arguments: list) -> tuple[Any, str]:
 def _wrapper(signature: str, single: bool) -> str:
     """Return LLVM assembly of the function that takes its arguments from cells."""
     scalars = {"r": "float" if single else "double", "k": "i32" if single else "i64", "d": "double", "q": "i64",
-               "i": "i32", "h": "i16"}
+               "i": "i32", "h": "i16", "u": "i64"}
     array = ("ptr", "ptr", "i64", "i64", "ptr", "i64", "i64")
     kinds = [kind for c in signature for kind in (array if c.isupper() else (scalars[c],))]
     lines = ["%result = alloca ptr", "%error = alloca ptr", "store ptr null, ptr %result", "store ptr null, ptr %error"]
@@ -149,7 +150,7 @@ def unseal(data: bytes) -> bytes | None:
 def kinds_of(single: bool) -> dict[str, np.dtype]:
     """Return the element type of each letter of a signature."""
     real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
-    letters = {"r": real, "k": integer, "d": np.float64, "q": np.int64, "i": np.int32, "h": np.uint16}
+    letters = {"r": real, "k": integer, "d": np.float64, "q": np.int64, "i": np.int32, "h": np.uint16, "u": np.uint64}
     return {letter: np.dtype(kind) for letter, kind in letters.items()}
 
 

@@ -32,6 +32,7 @@ from neurosim.kernels.jit import (
     unsigned,
 )
 from neurosim.kernels.random import _uniform, _words
+from neurosim.kernels.widths import DRAWS, HALF
 
 SUBSET = np.uint64(8 << 60)
 PAIRS = np.uint64(9 << 60)
@@ -44,10 +45,6 @@ ONE = np.uint64(1)
 LOW = np.uint64(0xFFFFFFFF)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: multiplicative hashing
 
-#: calls of the generator in a block, each of which gives two draws; part of the definition of the draws
-HALF = 128
-#: length of the scratch array of draws
-DRAWS = 2 * HALF
 #: terms of a distribution below this part of the largest one are left out; the uniform numbers have 52 bits
 NEGLIGIBLE = 2.0**-60
 
@@ -153,14 +150,14 @@ def _collect(out, start, n, skip, multapses, bits, summary, count):
 
 
 @entry
-def fill_sources(pre, post, first, same, n_pre, multapses, seed, stream, low, high, bits, summary, count, draws):
-    """Draw the sources of the targets low ... high - 1 into pre[first[j]:first[j + 1]], ascending; post gets j.
+def fill_sources(low, n_targets, pre, post, first, same, n_pre, multapses, seed, stream, bits, summary, count, draws):
+    """Draw the sources of the targets low ... low + n_targets - 1 into pre[first[j]:first[j + 1]], ascending; post gets j.
 
     pre, post: int32.  first: int64, one longer than the targets.  same: int32, the source that target j must not have or -1;
     empty: all are allowed.  bits, summary: uint64, one bit for each source and for each word of bits.  count: int32, n_pre long
-    with multapses.  draws: uint64, DRAWS long.
+    with multapses (a number, 0 or 1).  draws: uint64, DRAWS long.
     """
-    for j in range(low, high):
+    for j in range(low, low + n_targets):
         start = first[j]
         k = first[j + 1] - start
         twin = same[j] if same.size > 0 else -1
@@ -172,13 +169,14 @@ def fill_sources(pre, post, first, same, n_pre, multapses, seed, stream, low, hi
 
 
 @entry
-def scatter_targets(pre, cursor, own, n_post, k, multapses, scatter, seed, stream, low, high, out, bits, summary, count, draws):
-    """Draw k targets for each of the sources low ... high - 1, and count or place the connections.
+def scatter_targets(low, n_sources, pre, cursor, own, n_post, k, multapses, scatter, seed, stream, out, bits, summary, count,
+                    draws):
+    """Draw k targets for each of the sources low ... low + n_sources - 1, and count or place the connections.
 
-    scatter False: cursor[j] += 1 for each connection onto j.  True: pre[cursor[j]] = source, then cursor[j] += 1.
+    scatter 0: cursor[j] += 1 for each connection onto j.  1: pre[cursor[j]] = source, then cursor[j] += 1.
     own: int32, the target that source i must not have or -1; empty: all are allowed.  out: int32, k long.
     """
-    for i in range(low, high):
+    for i in range(low, low + n_sources):
         twin = own[i] if own.size > 0 else -1
         n = n_post - (1 if twin >= 0 else 0)
         skip = np.int64(twin) if twin >= 0 else n
@@ -194,14 +192,14 @@ def scatter_targets(pre, cursor, own, n_post, k, multapses, scatter, seed, strea
 
 
 @entry
-def count_pairs(hits, same, n_pre, n_post, seed, stream, low, high, draws):
-    """Draw the pairs low ... high - 1, each uniform on the allowed ones, and count them by target: hits[j] += 1.
+def count_pairs(low, n_pairs, hits, same, n_pre, n_post, seed, stream, draws):
+    """Draw the pairs low ... low + n_pairs - 1, each uniform on the allowed ones, and count them by target: hits[j] += 1.
 
     A pair of a neuron with itself (same, as in `fill_sources`) is drawn again.  draws: uint64, DRAWS long.
     """
     targets, sources = unsigned(n_post), unsigned(n_pre)
-    for s in range(low, high, HALF):
-        m = min(HALF, high - s)
+    for s in range(low, low + n_pairs, HALF):
+        m = min(HALF, low + n_pairs - s)
         for i in range(m):
             word0, word1 = _words(seed, stream, s + i, 0, PAIRS)
             draws[i] = _below(word0, targets)
@@ -263,12 +261,12 @@ def _hypergeometric(u, total, marked, drawn):
 
 
 @entry
-def share_out(hits, same, n_pre, allowed, number, seed, stream):
-    """Deal `number` distinct pairs, all sets of them equally likely, out of `allowed` to the targets: hits[j].
+def share_out(low, n_targets, hits, same, n_pre, allowed, number, seed, stream):
+    """Deal `number` distinct pairs, all sets of them equally likely, out of `allowed` to all targets, from 0 on: hits[j].
 
     The count of target j given those before it is hypergeometric.  same: as in `fill_sources`.
     """
-    for j in range(hits.size):
+    for j in range(low, low + n_targets):
         own = n_pre - (1 if same.size > 0 and same[j] >= 0 else 0)
         word0, _ = _words(seed, stream, j, 0, SHARE)
         x = _hypergeometric(_uniform(word0), allowed, own, number)

@@ -180,27 +180,12 @@ def fill_normal(even, odd, seed, stream, first, m, pair):
 
 
 @entry
-def _fill_uniform(even, odd, seed, stream, pair):
-    fill_uniform(even, odd, seed, stream, 0, even.size, pair)
+def uniform_numbers(first, n, seed, stream, pair, even, odd):
+    """Fill even[:n] and odd[:n] as `fill_uniform` does."""
+    fill_uniform(even, odd, seed, stream, first, n, pair)
 
 
 @entry
-def _fill_normal(even, odd, seed, stream, pair):
-    fill_normal(even, odd, seed, stream, 0, even.size, pair)
-
-
-def _draw(fill, seed: int, stream: int, n: int, step: int) -> np.ndarray:
-    even, odd = np.empty(n), np.empty(n)
-    mask = 2**64 - 1
-    fill(even, odd, np.uint64(int(seed) & mask), np.uint64(int(stream) & mask), int(step) >> 1)
-    return odd if int(step) & 1 else even
-
-
-def uniforms(seed: int, stream: int, n: int, step: int = 0) -> np.ndarray:
-    """Uniform numbers on the open interval (0, 1) of the neurons 0 ... n - 1 at a step: (n,) float64."""
-    return _draw(_fill_uniform, seed, stream, n, step)
-
-
-def normals(seed: int, stream: int, n: int, step: int = 0) -> np.ndarray:
-    """Standard normal numbers of the neurons 0 ... n - 1 at a step: (n,) float64."""
-    return _draw(_fill_normal, seed, stream, n, step)
+def normal_numbers(first, n, seed, stream, pair, even, odd):
+    """Fill even[:n] and odd[:n] as `fill_normal` does."""
+    fill_normal(even, odd, seed, stream, first, n, pair)

@@ -20,7 +20,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from neurosim.kernels.tile_width import BYTES, tile
+from neurosim.kernels.widths import BYTES, tile
 
 if numba.config.DISABLE_JIT:
 

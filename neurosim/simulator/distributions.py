@@ -19,7 +19,7 @@ class Distribution:
 
     def sample(self, seed: int, stream: int, n: int) -> np.ndarray:
         """Return n values; value k depends on (seed, stream, k) only."""
-        from neurosim.kernels.random import uniforms
+        from neurosim.simulator.draws import uniforms
 
         return self.quantile(uniforms(seed, stream, n))
 

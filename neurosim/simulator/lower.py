@@ -115,7 +115,7 @@ def _group(network: Network, population: Population, model: NeuronModel, name: s
     for shown, value in _seen_first(model, own, seed, stream + 2 * VALUE_STREAM, n, drive.published).items():
         program.put(f"{shown}_published_", value)
     for j, (state, (shared, sigma)) in enumerate(initial.items()):
-        from neurosim.kernels.random import normals
+        from neurosim.simulator.draws import normals
 
         draw = (normals(seed, stream + 3 * VALUE_STREAM + j, n) if shared is None
                 else normals(seed, SHARED_VALUE_STREAM + shared, 1)[0])

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from neurosim.kernels.tile_width import tile
+from neurosim.kernels.widths import tile
 from neurosim.spiking import compiled
 
 #: share of elements other than 0 up to which events are quicker than a product of matrices

@@ -103,7 +103,7 @@ GBM = ns.NeuronModel.from_equations("dx/dt = mu*x + sigma*x*xi", parameters=dict
 
 def strong_error(method: str, dt: float, n: int = 4000, duration: float = 4.0) -> float:
     """Mean distance from the closed form on the same Brownian path, which the counter-based noise lets us rebuild."""
-    from neurosim.kernels.random import normals
+    from neurosim.simulator.draws import normals
 
     steps = round(duration / dt)
     path = np.zeros(n)

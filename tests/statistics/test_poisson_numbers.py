@@ -21,6 +21,7 @@ from scipy import stats
 
 from neurosim.kernels import poisson as kernels
 from neurosim.kernels import random
+from neurosim.simulator import draws
 
 ALARM = 1e-5
 SIGMAS = stats.norm.isf(ALARM / 2)
@@ -189,7 +190,7 @@ def test_neighbours_steps_streams_and_seeds_are_independent(lam):
 def test_independent_of_the_other_numbers_of_a_stream():
     n = 200_000
     counts = fill(np.empty(n), [3.0], 23, 0, 0, n, 5)
-    for other in (random.uniforms(23, 0, n, 10), random.uniforms(23, 0, n, 11), random.normals(23, 0, n, 10)):
+    for other in (draws.uniforms(23, 0, n, 10), draws.uniforms(23, 0, n, 11), draws.normals(23, 0, n, 10)):
         assert correlation_is_chance(counts, other)
 
 

@@ -19,6 +19,7 @@ from numba import njit
 from scipy import stats
 
 from neurosim.kernels import random
+from neurosim.simulator import draws
 
 ALARM = 1e-5
 SIGMAS = stats.norm.isf(ALARM / 2)
@@ -208,7 +209,7 @@ def test_single_precision_uniform_numbers_stay_below_one():
 
 
 def test_numbers_for_the_host():
-    for function, kind in ((random.uniforms, "uniform"), (random.normals, "normal")):
+    for function, kind in ((draws.uniforms, "uniform"), (draws.normals, "normal")):
         for step in (0, 1, 6, 7):
             expected = np.empty((2, 50))
             pairs(KINDS[kind], 3, 4, np.arange(50), np.full(50, step // 2), expected)
@@ -221,14 +222,15 @@ def test_numbers_for_the_host():
 
 
 HOST = """
-import hashlib, numpy as np
-from neurosim.kernels import random
-uniform, normal = random.uniforms(77, 3, 40, 5), random.normals(77, 3, 40, 4)
+import hashlib, sys, numpy as np
+from neurosim.codegen import store
+from neurosim.simulator import draws
+uniform, normal = draws.uniforms(77, 3, 40, 5), draws.normals(77, 3, 40, 4)
 for values in (uniform, normal):
     print(hashlib.sha256(values.tobytes()).hexdigest())
 """
 HITS = """
-print(*(sum(f.stats.cache_hits.values()) for f in (random._fill_uniform, random._fill_normal)))
+print(store.compiled, "numba" in sys.modules)
 """
 
 
@@ -240,16 +242,16 @@ def run(program, **environment):
 
 
 def test_without_compilation_the_bits_are_the_same():
-    expected = (random.uniforms(77, 3, 40, 5), random.normals(77, 3, 40, 4))
+    expected = (draws.uniforms(77, 3, 40, 5), draws.normals(77, 3, 40, 4))
     digests = [hashlib.sha256(values.tobytes()).hexdigest() for values in expected]
     assert run(HOST, NUMBA_DISABLE_JIT="1") == digests
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
-    *first, uniform, normal = run(HOST + HITS, NUMBA_CACHE_DIR=str(tmp_path))
-    assert (uniform, normal) == ("0", "0")
-    *second, uniform, normal = run(HOST + HITS, NUMBA_CACHE_DIR=str(tmp_path))
-    assert (uniform, normal) == ("1", "1")
+def test_a_second_process_compiles_nothing_and_needs_no_numba(tmp_path):
+    *first, made, numba = run(HOST + HITS, NEUROSIM_CACHE_DIR=str(tmp_path))
+    assert (made, numba) == ("2", "True")
+    *second, made, numba = run(HOST + HITS, NEUROSIM_CACHE_DIR=str(tmp_path))
+    assert (made, numba) == ("0", "False")
     assert first == second
 
 

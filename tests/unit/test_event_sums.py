@@ -13,7 +13,7 @@ import json, sys
 import numpy as np
 from neurosim.kernels.jit import array_kernel
 from neurosim.kernels.masks import WIDTH, lowest, mask_of, without_lowest
-from neurosim.kernels.tile_width import tile
+from neurosim.kernels.widths import tile
 from neurosim.kernels.tiles import add_rows, sum_rows
 
 @array_kernel

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosim.simulator.connectivity.generate import DEGREE_STEP, offsets, subsets
 from neurosim.simulator.connectivity.rule import Edges, Rule, Side, own_sources, probability, yes_or_no
+from neurosim.simulator.draws import uniforms
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,6 @@ class Bernoulli(Rule):
         return self.p * n_pre * n_post
 
     def edges(self, pre: Side, post: Side, same=None, seed=0, stream=0, threads=1) -> Edges:
-        from neurosim.kernels.random import uniforms
-
         own = np.empty(0, np.int32) if self.autapses else own_sources(pre, post, same)
         u = uniforms(seed, stream, post.size, DEGREE_STEP)
         counts = binomial_quantile(u, pre.size, self.p)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurosim.codegen.library import compiled
 from neurosim.errors import NetworkError
+from neurosim.kernels.widths import DRAWS
 from neurosim.simulator.connectivity.generate import (
     even_borders,
     key,
@@ -100,8 +102,6 @@ class FixedOutDegree(Rule):
         return float(self.k) * n_pre
 
     def edges(self, pre: Side, post: Side, same=None, seed=0, stream=0, threads=1) -> Edges:
-        from neurosim.kernels.connect import scatter_targets
-
         own = own_targets(pre, post, _forbidden(self, pre, post, same))
         multapses = bool(self.multapses)
         seed, stream = key(seed, stream)
@@ -111,8 +111,9 @@ class FixedOutDegree(Rule):
         sources = np.empty(pre.size * self.k, np.int32)
 
         def work(low: int, high: int) -> None:
-            scatter_targets(sources, cursors[low], own, post.size, self.k, multapses, scatter, seed, stream, low, high,
-                            np.empty(self.k, np.int32), *scratch(post.size, multapses))
+            compiled("scatter_targets").bind(sources, cursors[low], own, post.size, self.k, int(multapses), int(scatter), seed,
+                                             stream, np.empty(self.k, np.int32),
+                                             *scratch(post.size, multapses))(low, high - low)
 
         scatter = False
         run(work, borders, threads)
@@ -166,8 +167,6 @@ class FixedTotalNumber(Rule):
         return float(self.n)
 
     def edges(self, pre: Side, post: Side, same=None, seed=0, stream=0, threads=1) -> Edges:
-        from neurosim.kernels.connect import DRAWS, count_pairs, share_out
-
         own = _forbidden(self, pre, post, same)
         words = key(seed, stream)
         if self.multapses:
@@ -175,11 +174,12 @@ class FixedTotalNumber(Rule):
             hits = {low: np.zeros(post.size, np.int64) for low in borders[:-1]}
 
             def work(low: int, high: int) -> None:
-                count_pairs(hits[low], own, pre.size, post.size, *words, low, high, np.empty(DRAWS, np.uint64))
+                compiled("count_pairs").bind(hits[low], own, pre.size, post.size, *words,
+                                             np.empty(DRAWS, np.uint64))(low, high - low)
 
             run(work, borders, threads)
             counts = sum(hits.values())
         else:
             counts = np.zeros(post.size, np.int64)
-            share_out(counts, own, pre.size, self._pairs(pre, post, own), self.n, *words)
+            compiled("share_out").bind(counts, own, pre.size, self._pairs(pre, post, own), self.n, *words)(0, post.size)
         return Edges(*subsets(offsets(counts), pre.size, own, bool(self.multapses), seed, stream, threads))

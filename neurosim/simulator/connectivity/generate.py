@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-MASK = 2**64 - 1
+from neurosim.codegen.library import compiled
+from neurosim.kernels.widths import DRAWS
+from neurosim.simulator.draws import key
+
 #: step of the uniform numbers that degrees are drawn with; steps of weights and delays are small
 DEGREE_STEP = 2**47
 
@@ -44,15 +47,8 @@ def fair_borders(first: np.ndarray, threads: int) -> list[int]:
     return [0, *(int(np.searchsorted(first, total * i // parts)) for i in range(1, parts)), n]
 
 
-def key(seed: int, stream: int) -> tuple[np.uint64, np.uint64]:
-    """Return seed and stream as the kernels take them."""
-    return np.uint64(int(seed) & MASK), np.uint64(int(stream) & MASK)
-
-
 def scratch(n: int, multapses: bool) -> tuple[np.ndarray, ...]:
     """Return bits, summary, count and draws for subsets of n numbers."""
-    from neurosim.kernels.connect import DRAWS
-
     words = max(1, -(-n // 64))
     return (np.zeros(words, np.uint64), np.zeros(-(-words // 64), np.uint64),
             np.zeros(n if multapses else 1, np.int32), np.empty(DRAWS, np.uint64))
@@ -71,13 +67,12 @@ def subsets(first: np.ndarray, n_pre: int, same: np.ndarray, multapses: bool, se
     Returns:
         pre, post: int32; pre ascends within each target.
     """
-    from neurosim.kernels.connect import fill_sources
-
     pre, post = np.empty(first[-1], np.int32), np.empty(first[-1], np.int32)
     seed, stream = key(seed, stream)
 
     def work(low: int, high: int) -> None:
-        fill_sources(pre, post, first, same, n_pre, multapses, seed, stream, low, high, *scratch(n_pre, multapses))
+        compiled("fill_sources").bind(pre, post, first, same, n_pre, int(multapses), seed, stream,
+                                      *scratch(n_pre, multapses))(low, high - low)
 
     run(work, fair_borders(first, threads), threads)
     return pre, post
