@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.attractors.boltzmann_machine import BoltzmannMachine
 from neurosim.attractors.boltzmann_training import Trainer, initial_machine
-from neurosim.errors import NumericalWarning, ParameterError
+from neurosim.errors import NumericalWarning, ParameterError, nearest
 from neurosim.estimators import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -17,6 +17,8 @@ from neurosim.estimators import (
     generator_of,
     validated,
 )
+
+SCHEDULES = ("constant", "linear")
 
 
 class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -33,6 +35,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         steps: k of CD-k, or Gibbs steps a batch of PCD.
         momentum: from 0 to below 1.
         weight_decay: L2, 0 or more.
+        schedule: of the learning rate: "constant", or "linear": eta (1 - e/n_iter) in epoch e = 0, 1 ..., as in the last of
+            n_iter epochs in those that `partial_fit` adds.
+        sample_data: values of X are probabilities of 1, and 0 or 1 is drawn by them whenever a sample is shown: small data sets
+            are learnt by heart less; else they are taken as they are.
         random_state: None for fresh random numbers, a whole number, a RandomState or a Generator.
 
     Attributes (after fit):
@@ -52,7 +58,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __init__(self, n_components: int = 256, *, learning_rate: float = 0.1, batch_size: int = 10, n_iter: int = 10,
                  persistent: bool = True, steps: int = 1, momentum: float = 0.0, weight_decay: float = 0.0,
-                 random_state: Any = None):
+                 schedule: str = "constant", sample_data: bool = False, random_state: Any = None):
         self.n_components = n_components
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -61,6 +67,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.steps = steps
         self.momentum = momentum
         self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.sample_data = sample_data
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> RBM:
@@ -140,16 +148,23 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 < rate < np.inf:
             raise ParameterError(f"RBM: learning_rate must be a number above 0, not {rate!r}.")
+        if self.schedule not in SCHEDULES:
+            raise ParameterError(f"RBM: schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}."
+                                 f"{nearest(str(self.schedule), SCHEDULES)}")
         rng = generator_of(self.random_state)
         machine = initial_machine(x.shape[1], self._whole("n_components", 1), rng, x.dtype)
         self._trainer = Trainer(machine, rate=rate, steps=self._whole("steps", 1), persistent=bool(self.persistent),
-                                chains=self._whole("batch_size", 1), momentum=self.momentum, decay=self.weight_decay, seed=rng)
+                                chains=self._whole("batch_size", 1), momentum=self.momentum, decay=self.weight_decay,
+                                sample_data=self.sample_data, seed=rng)
         self.n_iter_ = 0
 
     def _epoch(self, x: np.ndarray) -> bool:
         t, size = self._trainer, self._whole("batch_size", 1)
         x = np.ascontiguousarray(x, t.w.dtype)
         before = [a.copy() for a in (t.w, t.b, t.c)]
+        if self.schedule == "linear":
+            epochs = max(1, self._whole("n_iter", 0))
+            t.rate = self.learning_rate * (epochs - min(self.n_iter_, epochs - 1)) / epochs
         order = t.rng.permutation(len(x))
         # values that grow out of bounds are found at the end of the epoch
         with np.errstate(over="ignore", invalid="ignore"):

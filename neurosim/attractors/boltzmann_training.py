@@ -51,6 +51,8 @@ class Trainer:
         chains: of PCD, states that go on from batch to batch.
         momentum: part of the last change that is made again, from 0 to below 1.
         decay: weights shrink by rate times decay times themselves (L2).
+        sample_data: data are probabilities of 1, and 0 or 1 is drawn by them whenever they are shown; else they are taken as
+            they are.
         seed: a whole number or a NumPy Generator.
 
     Raises:
@@ -58,12 +60,13 @@ class Trainer:
     """
 
     def __init__(self, machine: BoltzmannMachine, *, rate: float = 0.1, steps: int = 1, persistent: bool = True,
-                 chains: int = 10, momentum: float = 0.0, decay: float = 0.0, seed: Any = 0):
+                 chains: int = 10, momentum: float = 0.0, decay: float = 0.0, sample_data: bool = False, seed: Any = 0):
         self.rate = checks.positive(rate, "rate", zero=True)
         self.steps, chains = checks.whole(steps, "steps", 1), checks.whole(chains, "chains", 1)
         self.momentum, self.decay = checks.positive(momentum, "momentum", zero=True), checks.positive(decay, "decay", zero=True)
         if self.momentum >= 1:
             raise ParameterError(f"momentum must be below 1, not {momentum!r}.")
+        self.sample_data = bool(sample_data)
         self.rng = checks.generator(seed)
         self.w, self.b, self.c = (np.array(a) for a in (machine.weights, machine.visible_bias, machine.hidden_bias))
         self.hidden = np.zeros((chains, machine.n_hidden), self.w.dtype) if persistent else None
@@ -81,7 +84,10 @@ class Trainer:
         # data and samples in one matrix: one product gives both averages
         both = self._array("both", (m + k, v.shape[1]))
         q = self._array("q", (m + k, self.c.size))
-        both[:m] = v
+        if self.sample_data:
+            v = self._draw(v, both[:m])
+        else:
+            both[:m] = v
         sample = both[m:]
         if self.hidden is None:
             chain = self._draw(self._hidden(v, q[:m]), self._array("chain", q[m:].shape))

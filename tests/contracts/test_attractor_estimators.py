@@ -19,11 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import minmax_scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from neurosim.attractors import RBM, BoltzmannMachine, HopfieldMemory, pseudo_inverse, storkey
+from neurosim.attractors import RBM, BoltzmannMachine, HopfieldMemory, Trainer, initial_machine, pseudo_inverse, storkey
 from neurosim.errors import NumericalWarning, ParameterError
 
-ESTIMATORS = [RBM(5, n_iter=3), RBM(4, n_iter=2, persistent=False, steps=2, momentum=0.5, weight_decay=0.01), HopfieldMemory(),
-              HopfieldMemory("binary")]
+ESTIMATORS = [RBM(5, n_iter=3), RBM(4, n_iter=2, persistent=False, steps=2, momentum=0.5, weight_decay=0.01),
+              RBM(3, n_iter=2, schedule="linear", sample_data=True), HopfieldMemory(), HopfieldMemory("binary")]
 RNG = np.random.default_rng(3)
 
 
@@ -66,20 +66,29 @@ def test_digits_beside_bernoulli_rbm():
 
 
 @pytest.mark.slow
-def test_digits_as_printed_in_the_example_of_scikit_learn():
-    """100 components, 20 epochs: 0.95 on features against 0.77 on raw pixels (its documentation 0.18). Seeds scatter by 0.004
-    around 0.944 here and around 0.939 for BernoulliRBM, run beside ours; the standard error of 1797 digits is 0.005."""
+@pytest.mark.parametrize("components, least", [(100, 0.93), (256, 0.95)])
+def test_digits_of_the_example_of_scikit_learn(components, least):
+    """0.95 on 100 features (its documentation 0.18; 20 epochs) against 0.77 on raw pixels.
+
+    With 100 components seeds scatter by 0.005 around 0.942 here and by 0.002 around 0.945 for BernoulliRBM, run beside ours:
+    0.95 when rounded as there. With the 256 of our default, 0.956, 0.959 and 0.963 were measured. The standard error of 1797
+    digits is 0.005, so that 0.015 between the two is more than twice that of their difference. Sampled data and a falling rate
+    give 256 features 0.972, 0.977 and 0.974.
+    """
     x, y = shifted_digits()
     train, test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=0)
 
     def read(a, b, c):
         return OneVsRestClassifier(LogisticRegression(solver="liblinear", C=c)).fit(a, y_train).score(b, y_test)
 
-    options = dict(n_components=100, learning_rate=0.06, n_iter=20, random_state=0)
+    options = dict(n_components=components, learning_rate=0.06, n_iter=20, random_state=0)
     ours, theirs = (read(m.transform(train), m.transform(test), 6000.0)
                     for m in (RBM(**options).fit(train), BernoulliRBM(**options).fit(train)))
-    assert ours == pytest.approx(0.95, abs=0.015) and ours > theirs - 0.015
+    assert ours >= least and ours > theirs - 0.015
     assert read(train, test, 100.0) == pytest.approx(0.77, abs=0.005)
+    if components > 100:
+        better = RBM(**options, schedule="linear", sample_data=True).fit(train)
+        assert read(better.transform(train), better.transform(test), 6000.0) > max(0.965, theirs + 0.005)
 
 
 def binary(n: int = 200, width: int = 12) -> np.ndarray:
@@ -113,6 +122,35 @@ def test_rbm_is_the_same_for_the_same_seed_and_by_epochs():
     assert not np.array_equal(other.components_, two.components_)
     for state in (None, np.random.default_rng(1), np.random.RandomState(1)):
         assert RBM(5, n_iter=1, random_state=state).fit(x).n_features_in_ == 12
+
+
+def test_linear_schedule_falls_to_its_last_part_and_stays_there():
+    x = binary()
+    rbm, rates = RBM(5, n_iter=4, learning_rate=0.2, schedule="linear", random_state=7), []
+    for _ in range(6):
+        rbm.partial_fit(x)
+        rates.append(rbm._trainer.rate)
+    np.testing.assert_allclose(rates, [0.2, 0.15, 0.1, 0.05, 0.05, 0.05], rtol=1e-12)
+    whole, parts = clone(rbm).fit(x), clone(rbm)
+    for _ in range(4):
+        parts.partial_fit(x)
+    np.testing.assert_array_equal(whole.components_, parts.components_)
+    with pytest.raises(ParameterError, match="schedule must be one of constant, linear, not 'liner'. Did you mean 'linear'"):
+        RBM(schedule="liner").fit(x)
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_sampled_data_are_drawn_anew_by_their_probabilities(persistent):
+    """Means of 4,000 draws within 5 of their standard errors: 16 places fail by chance once in 100,000 runs."""
+    p = np.linspace(0.0, 1.0, 16)
+    shown = []
+    trainer = Trainer(initial_machine(16, 3), persistent=persistent, sample_data=True, seed=1)
+    trainer._change = lambda both, q, m: shown.append(both[:m].copy())
+    for _ in range(400):
+        trainer.learn(np.tile(p, (10, 1)))
+    drawn = np.concatenate(shown)
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    assert np.all(np.abs(drawn.mean(axis=0) - p) <= 5 * np.sqrt(p * (1 - p) / len(drawn)))
 
 
 def test_rbm_methods_are_those_of_its_machine():
