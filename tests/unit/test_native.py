@@ -56,6 +56,25 @@ def test_every_kind_of_argument_arrives(made):
     assert given[-1][[0, 1, 2, 5]].tolist() == [5, 6, 8.0, 2**62]
 
 
+WORDS = '''"""test of words of 64 bits"""
+from neurosim.kernels.jit import entry
+
+
+@entry
+def mix(step0, n_steps, word, words, out):
+    """Turn a word over and write what is left of another one divided by 3: both have their highest bit set."""
+    out[0] = word ^ words[1]
+    out[1] = words[1] // words[2]
+'''
+
+
+def test_words_of_64_bits_have_no_sign():
+    out = np.zeros(2, np.uint64)
+    high = 2**64 - 1
+    store.load(WORDS, False, "mix", "uUU").bind(np.uint64(high), np.array([0, high - 5, 3], np.uint64), out)(0, 1)
+    assert [int(v) for v in out] == [5, (high - 5) // 3]
+
+
 def test_numpy_scalars_and_large_numbers(made):
     single, function = made
     for a_real, a_long in ((np.float64(0.1), np.int64(-3)), (np.float32(0.5), np.uint64(2**63 - 1)), (0.0, 0),
@@ -166,4 +185,4 @@ def test_a_seal_tells_damaged_code():
 def test_kinds_of_arguments():
     for single, real, integer in ((False, "float64", "int64"), (True, "float32", "int32")):
         assert {k: str(v) for k, v in native.kinds_of(single).items()} == {
-            "r": real, "k": integer, "d": "float64", "q": "int64", "i": "int32", "h": "uint16"}
+            "r": real, "k": integer, "d": "float64", "q": "int64", "i": "int32", "h": "uint16", "u": "uint64"}
