@@ -349,3 +349,18 @@ def test_initial_values_of_plastic_variables_are_in_the_order_of_the_weights(cel
         link(e, i, ns.Bernoulli(0.5), plasticity=rule)
     with pytest.raises(ns.ParameterError, match=r"initial 'z' has shape \(30,\), but there are 12 connections"):
         link(e, i, plasticity=rule)
+
+
+@pytest.mark.parametrize("low, high", [(0, 8), (2, 6), (0, 3), (5, 8), (7, 8)])
+@pytest.mark.parametrize("places", [[0], [0, 0, 1, 3], [0, 1]])
+def test_sources_of_a_range_with_as_many_targets_side_by_side(low, high, places):
+    """Weights are powers of 2: sums tell which spikes arrived where, without rounding. Two sources in three spike."""
+    matrix = np.zeros((8, 6))
+    width = 2 if places == [0, 1] else 1
+    for j in range(low, high):
+        first = places[j % len(places)] + (width == 2 and j % 3)
+        matrix[j, first:first + width] = 2.0 ** (j + 8 * np.arange(width))
+    e, total = ns.Population(8, RELAY, name="E"), ns.Population(6, SUM, name="sum")
+    spiking = [j for j in range(8) if j % 3]
+    net = ns.Network([e, total], [link(e, total, ns.Matrix(matrix), ns.Delta(1.0), delay=0.2)], [push(e, spiking)])
+    assert ns.simulate(net, 1.0, 0.1).final("sum", "v").tolist() == matrix[spiking].sum(axis=0).tolist()
