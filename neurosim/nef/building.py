@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -213,18 +214,14 @@ def build(network: Network, dt: float = 1.0, seed: int = 0) -> Built:
     for item in (*network.links, *network.records, *inner):
         if _decodes(item):
             parts[item] = list(_requests(item, built, wanted))
-    # ensemble by ensemble: one factorisation is in memory at a time
     order = {e: k for k, e in enumerate(network.ensembles)}
     solved: dict[int, Decoded] = {}
-    last = None
-    for request in sorted(wanted.values(), key=lambda r: order[r.ensemble]):
-        if last is not None and request.ensemble is not last:
-            built.ensembles[last].forget()
-        last = request.ensemble
-        solved[id(request)] = request.solve(built)
-    if last is not None:
-        built.ensembles[last].forget()
-    decoders.release()
+    for ensemble, requests in groupby(sorted(wanted.values(), key=lambda r: order[r.ensemble]), lambda r: r.ensemble):
+        for request in requests:
+            solved[id(request)] = request.solve(built)
+        # one factorisation is in memory at a time, and the next one is written to the same place, which costs less than a new one
+        built.ensembles[ensemble].forget()
+        decoders.release()
     for item, pieces in parts.items():
         uses = []
         for request, columns, first in pieces:

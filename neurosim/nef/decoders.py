@@ -113,7 +113,7 @@ def forget(disk: bool = False) -> None:
 
 
 def release() -> None:
-    """Free the memory of the factorisations: when the last decoders of a network have been solved."""
+    """Free the memory of the factorisations: when the last decoders of an ensemble have been solved."""
     _factors.clear()
 
 
