@@ -219,7 +219,7 @@ def build(network: Network, dt: float = 1.0, seed: int = 0) -> Built:
     for ensemble, requests in groupby(sorted(wanted.values(), key=lambda r: order[r.ensemble]), lambda r: r.ensemble):
         for request in requests:
             solved[id(request)] = request.solve(built)
-        # one factorisation is in memory at a time, and the next one is written to the same place, which costs less than a new one
+        # one factorisation is in memory at a time; the next one is written to the same place, which costs less than a new one
         built.ensembles[ensemble].forget()
         decoders.release()
     for item, pieces in parts.items():
