@@ -70,8 +70,8 @@ def test_digits_beside_bernoulli_rbm():
 def test_digits_of_the_example_of_scikit_learn(components, least):
     """0.95 on 100 features (its documentation 0.18; 20 epochs) against 0.77 on raw pixels.
 
-    With 100 components seeds scatter by 0.005 around 0.942 here and by 0.002 around 0.945 for BernoulliRBM, run beside ours:
-    0.95 when rounded as there. With the 256 of our default, 0.956, 0.959 and 0.963 were measured. The standard error of 1797
+    With 100 components five seeds scatter by 0.008 around 0.941 here, and three by 0.002 around 0.945 for BernoulliRBM, run
+    beside ours. With the 256 of our default, 0.956, 0.959 and 0.963 were measured. The standard error of 1797
     digits is 0.005, so that 0.015 between the two is more than twice that of their difference. Sampled data and a falling rate
     give 256 features 0.972, 0.977 and 0.974.
     """
