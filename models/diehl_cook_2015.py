@@ -268,16 +268,17 @@ def figure(outcome: Outcome):
     bar.ax.tick_params(labelsize=6)
     ns.plot.weight_histogram(kept["after"].ravel(), before=kept["before"].ravel(), ax=axes[0, 2], log_counts=True)
     ax = axes[1, 0]
-    seen = kept["seen"]
+    # biological time: of as many images with their pauses
+    seen = np.asarray(kept["seen"]) * (p.shown + p.pause) / 1000.0
     ax.plot(seen, 100 * kept["change"], color=ns.plot.PALETTE[0], lw=1.1)
-    ax.set(xlabel="Images seen", ylabel=f"Weights changed in {p.every} images (%)", ylim=(0, None))
+    ax.set(xlabel="Time of learning (s)", ylabel=f"Weights changed in {p.every} images (%)", ylim=(0, None))
     ax = axes[1, 1]
     if len(seen):
         for low, high, alpha in ((5, 95, 0.2), (25, 75, 0.35)):
             band = np.percentile(kept["thetas"], (low, high), axis=1)
             ax.fill_between(seen, *band, color=ns.plot.PALETTE[0], alpha=alpha, lw=0)
         ax.plot(seen, np.median(kept["thetas"], axis=1), color=ns.plot.PALETTE[0], lw=1.1)
-    ax.set(xlabel="Images seen", ylabel="Threshold θ (mV)")
+    ax.set(xlabel="Time of learning (s)", ylabel="Threshold θ (mV)")
     ax = axes[1, 2]
     share = kept["confusion"] / np.maximum(kept["confusion"].sum(axis=1, keepdims=True), 1)
     image = ax.imshow(100 * share, cmap=ns.plot.COLORMAP, vmin=0, vmax=100)

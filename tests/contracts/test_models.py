@@ -137,8 +137,7 @@ def test_figure_is_drawn_from_the_outcome_with_labelled_axes(name, tmp_path):
 
     fig = published.load(name).figure(outcome(name))
     assert isinstance(fig, Figure)
-    # some have counts on all their horizontal axes, and units on the vertical ones
-    assert any("(" in ax.get_xlabel() + ax.get_ylabel() for ax in fig.axes), "no axis says its unit"
+    assert any("(" in ax.get_xlabel() for ax in fig.axes), "no axis says its unit"
     ns.plot.save(fig, tmp_path / "figure.png", dpi=60)
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
