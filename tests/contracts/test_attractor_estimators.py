@@ -66,7 +66,7 @@ def test_digits_beside_bernoulli_rbm():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("components, least", [(100, 0.93), (256, 0.95)])
+@pytest.mark.parametrize("components, least", [(100, 0.935), (256, 0.95)])
 def test_digits_of_the_example_of_scikit_learn(components, least):
     """0.95 on 100 features (its documentation 0.18; 20 epochs) against 0.77 on raw pixels.
 
