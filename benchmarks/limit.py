@@ -2,7 +2,7 @@
 
 Three measurements on one core, none of them from a data sheet:
 
-    counts      vector instructions of the compiled loop over neurons, read from its assembly
+    counts      vector instructions of the compiled loops over neurons, read from their assembly
     peaks       seconds for one vector multiplication with addition, one addition, one of both in turn, one division, each in a
                 loop that does nothing else on arrays in the first-level cache
     a step      seconds for one vector of neurons, from a run of neurosim whose state fits into the cache
@@ -36,8 +36,8 @@ except ImportError:
 
 import numpy as np
 
-#: divisions of a neuron's step when all arguments of exprel are small: alpha_m, beta_h, alpha_n
-DIVISIONS = 3
+#: divisions of a neuron's step when all arguments of exprel are small: alpha_m, beta_h, alpha_n; loops of the step
+DIVISIONS, LOOPS = 3, 3
 NEURONS = 1024
 KINDS = {"multiplications": ("vfm", "vfnm", "vmul"), "additions": ("vadd", "vsub", "vmin", "vmax", "vcmp"),
          "divisions": ("vdiv", "vsqrt")}
@@ -51,13 +51,8 @@ def network(n: int) -> ns.Network:
 
 def assembly(source: str, single: bool) -> str:
     """Return the assembly of the step that neurosim compiles from a source text."""
-    import llvmlite.binding as llvm
-    import numba
-    from numba.core import types
-
     from neurosim.codegen import native
     from neurosim.codegen.source import ADVANCE
-    from neurosim.kernels.jit import OPTIONS
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "generated_step.py")
@@ -65,17 +60,15 @@ def assembly(source: str, single: bool) -> str:
         spec = importlib.util.spec_from_file_location("generated_step", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-    real, integer = (types.float32, types.int32) if single else (types.float64, types.int64)
-    kinds = {"r": real, "k": integer, "d": types.float64, "q": types.int64}
-    arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + ADVANCE]
-    dispatcher = numba.njit(**OPTIONS)(module.advance.py_func)
-    dispatcher.compile(types.void(*arguments))
-    library = dispatcher.overloads[dispatcher.signatures[0]].library
-    return native.machine().emit_assembly(llvm.parse_assembly(str(library._final_module)))
+    return native.machine().emit_assembly(native.module_of(module.advance.py_func, single, ADVANCE))
 
 
 def count(text: str, single: bool) -> dict[str, float] | None:
-    """Return instructions for one vector of neurons by kind, and `lanes`; None if the loop is not vectorised."""
+    """Return instructions for one vector of neurons by kind, and `lanes`; None if the loops are not vectorised.
+
+    A step is three loops: functions of the state, rates with three divisions, and the new state.  The last there is twice: with
+    general functions, which divide, and with those for small arguments, which nearly every step takes.
+    """
     blocks: list[list[str]] = [[]]
     for line in text.splitlines():
         if re.match(r"\.?L\w+:", line):
@@ -83,22 +76,17 @@ def count(text: str, single: bool) -> dict[str, float] | None:
         elif re.match(r"\t[a-z]", line):
             blocks[-1].append(line.strip())
     suffix = "ps" if single else "pd"
-    found = []
-    for block in blocks:
-        for register, size in (("zmm", 64), ("ymm", 32), ("xmm", 16)):
+    for register, size in (("zmm", 64), ("ymm", 32), ("xmm", 16)):
+        found = []
+        for block in blocks:
             names = Counter(i.split()[0] for i in block if register in i)
             kinds = {kind: sum(k for name, k in names.items() if name.startswith(starts) and name.endswith(suffix))
                      for kind, starts in KINDS.items()}
-            if kinds["divisions"] >= DIVISIONS and kinds["multiplications"] > 50:
-                unrolled = kinds["divisions"] / DIVISIONS
-                found.append({**kinds, "all": len(block), "unrolled": unrolled, "lanes": size // (4 if single else 8)})
-                break
-    # the version for small arguments, which nearly every step takes, has the fewest divisions
-    found = [f for f in found if f["unrolled"] == round(f["unrolled"])]
-    if not found:
-        return None
-    best = min(found, key=lambda f: (f["divisions"] / f["unrolled"], f["multiplications"]))
-    return {kind: best[kind] / best["unrolled"] for kind in (*KINDS, "all")} | {"lanes": best["lanes"]}
+            if kinds["multiplications"] > 25 and kinds["divisions"] in (0, DIVISIONS):
+                found.append({**kinds, "all": len(block)})
+        if [f["divisions"] for f in found].count(DIVISIONS) == 1 and len(found) == LOOPS:
+            return {kind: sum(f[kind] for f in found) for kind in (*KINDS, "all")} | {"lanes": size // (4 if single else 8)}
+    return None
 
 
 def peaks(single: bool) -> dict[str, float]:
@@ -178,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
         step, source = measured(single)
         found = count(assembly(source, single), single)
         if found is None:
-            print(f"{precision}: the loop over neurons is not vectorised on this machine; a step takes {step:.3g} ns.")
+            print(f"{precision}: the loops over neurons are not vectorised as expected here; a step takes {step:.3g} ns.")
             continue
         peak = peaks(single)
         terms = {kind: found[kind] * peak[kind] for kind in KINDS}

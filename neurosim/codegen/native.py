@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.codegen.constants import in_memory
+
 #: name of the wrapper in the object file, and of the function itself
 CALL, FUNCTION = "neurosim_call", "neurosim_function"
 #: cells of an array
@@ -58,9 +60,14 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-@_without_collector()
 def make_object(function: Callable, single: bool, signature: str) -> bytes:
-    """Compile a Python function and return its object code.
+    """Compile a Python function and return its object code; arguments as those of `module_of`."""
+    return machine().emit_object(module_of(function, single, signature))
+
+
+@_without_collector()
+def module_of(function: Callable, single: bool, signature: str) -> Any:
+    """Compile a Python function and return its optimised LLVM module, which needs neither Python nor Numba.
 
     Args:
         function: the function of a generated module, not yet compiled; its first arguments are step0 and n_steps.
@@ -76,7 +83,8 @@ def make_object(function: Callable, single: bool, signature: str) -> bytes:
              "u": types.uint64}
     arguments = [types.Array(kinds[c.lower()], 1, "C") if c.isupper() else kinds[c] for c in "qq" + signature]
     compiled, text = _optimised(function, arguments)
-    module = llvm.parse_assembly(text)
+    features = llvm.get_host_cpu_features()
+    module = llvm.parse_assembly(in_memory(text) if features.get("avx2") and not features.get("avx512f") else text)
     module.get_function(compiled.fndesc.llvm_func_name).name = FUNCTION
     module.get_function(FUNCTION).linkage = "external"
     module.link_in(llvm.parse_assembly(_wrapper(signature, single)))
@@ -91,7 +99,7 @@ def make_object(function: Callable, single: bool, signature: str) -> bytes:
     needed = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
     if strange := needed - _SUPPLIED - {name + "f" for name in _SUPPLIED}:
         raise Unsupported(f"compiled code needs {', '.join(sorted(strange))}")
-    return target.emit_object(module)
+    return module
 
 
 def _optimised(function: Callable, arguments: list) -> tuple[Any, str]:

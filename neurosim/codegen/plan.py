@@ -11,6 +11,7 @@ from neurosim.codegen.hoist import LANE, STEP, UNIFORM, VARYING, Hoister
 from neurosim.codegen.integrators import INTEGRATORS, Propagator, pick
 from neurosim.codegen.powers import share_exponentials
 from neurosim.codegen.system import Lines, System
+from neurosim.codegen.text import VECTOR
 from neurosim.model.calculus import ZERO, simplify
 from neurosim.model.expression import Call, Node, Num, Op, Sym, children, rebuild, show, substitute, symbols
 from neurosim.model.ir import NeuronModel
@@ -30,11 +31,11 @@ SHARED_STREAM = 1 << 50
 RESERVED = frozenset("""
 add_bits unsigned state hold pu tab timing book rec spikes cursor saved whole size hits hit_ fired who k now_ step0 n_steps
 origin time0 dt seed stream t W R lane lanes tile first count before careful again draw narrow wide_ step bad what value
-place ev ev_to ev_first ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at
+place e k ev ev_to ev_first ev_step ev_place ev_add high middle slots n_entries re_first re_row re_lanes re_count listed row at
 re_every ring re_stride re_next re_pos re_from re_to ht math np select fma advance unsound lowest without_lowest sample
 vmath64 array_kernel entry fill_normal fill_uniform fill_poisson normal_pair True False None and or not if else elif for
 while in is def return lambda range min max abs int float break continue pass
-""".split())
+""".split()) | VECTOR | {"exprel_small"}
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,14 @@ class Plan:
 
 def _mangler(names: Iterable[str]) -> dict[str, str]:
     """Return generated-code names for the user's names: clashes get a suffix, nothing else changes."""
+    names = list(names)
     table: dict[str, str] = {}
     for name in names:
+        new = name
         # every name of our own ends with an underscore or is reserved
-        table[name] = f"{name}_u" if name in RESERVED or name.endswith("_") else name
+        while new in RESERVED or new.endswith("_") or (new != name and new in names):
+            new += "_u"
+        table[name] = new
     return table
 
 

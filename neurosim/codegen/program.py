@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.codegen.aligned import zeros
 from neurosim.codegen.integrators import Propagator, reachable
+from neurosim.codegen.passes import passes
 from neurosim.codegen.plan import LANES, Plan
 from neurosim.codegen.source import ADVANCE, write_source
 from neurosim.codegen.store import load
@@ -21,6 +23,8 @@ from neurosim.model.expression import evaluate, show
 
 #: neurons whose constants are computed at a time: whole tiles
 BLOCK = 1024 * LANES
+#: length of the scratch array for Poisson numbers: WORK of kernels/poisson.py
+DRAW = 312
 
 
 class Program:
@@ -40,8 +44,8 @@ class Program:
         self.real = np.float32 if plan.single else np.float64
         self.integer = np.int32 if plan.single else np.int64
         self.n_tiles = -(-n // LANES)
-        self.x = np.zeros((self.n_tiles, plan.n_rows, LANES), self.real)
-        self.hold = np.zeros(self.n_tiles * LANES if plan.refractory is not None else LANES, self.integer)
+        self.x = zeros((self.n_tiles, plan.n_rows, LANES), self.real)
+        self.hold = zeros(self.n_tiles * LANES if plan.refractory is not None else LANES, self.integer)
         self.rows = plan.rows
         self.set_constants(values)
 
@@ -71,6 +75,11 @@ class Program:
             for name, node in self.plan.lane_constants.items():
                 value = _finite(evaluate(node, env), node, first)
                 self.put(name, np.broadcast_to(value, (part.stop - first,)), first)
+
+    def scratch(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the arrays `saved`, `whole` and `draw` of a call of `advance`; two threads must not share them."""
+        rows = self.plan.n_rows + len(passes(self.plan).kept)
+        return zeros(rows * LANES, self.real), zeros(2 * LANES, self.integer), zeros(DRAW, float)
 
     def put(self, name: str, values: Any, first: int = 0) -> None:
         """Set a row: one number for all neurons, or one value each, beginning with neuron `first` (a whole tile)."""

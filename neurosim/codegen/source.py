@@ -10,12 +10,14 @@ made a first run twice as slow (measured: 3.1 against 1.5 s for a LIF population
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from neurosim.codegen.integrators import INTEGRATORS
+from neurosim.codegen.passes import Line, final, passes
 from neurosim.codegen.plan import KEPT, LANES, SHARED_STREAM, Plan
 from neurosim.codegen.text import Writer
-from neurosim.model.expression import Sym, show, substitute, symbols
+from neurosim.model.expression import Node, Sym, show, substitute, symbols
 
 _ARGUMENTS = """
     name     shape                 unit       meaning
@@ -29,8 +31,8 @@ _ARGUMENTS = """
     rec      (any,)                as named   all samples of all probes
     spikes   (capacity,)           -          (step - step0) << 32 | neuron
     cursor   (6,)                  -          next tile, spikes, end tile, first bad step, its neuron, its row
-    saved    (2 * R * 64,)         as state   scratch: a tile before the call; new values of a step
-    whole    (129,)                step       scratch: who fires; hold before the call; which version was right lately
+    saved    (any,)                as state   scratch: a tile before the call; what one pass of a step hands to the next
+    whole    (128,)                step       scratch: who fires; hold before the call
     draw     (312,)                -          scratch of the Poisson numbers, float64, zeros at first
     ring     (any,)                as state   what spikes and graded projections add: see codegen/layout.py
     size                       -              number of neurons
@@ -195,88 +197,93 @@ class _Source:
         out("ev += 1", 5)
 
     def integrate(self, out: _Block) -> None:
-        if not self.plan.small:
-            self.pass_over_lanes(out, 4)
-            return
-        out("# most steps have small arguments of exprel throughout a tile: then half the work will do. Which version", 4)
-        out("# counts, depends on this step alone; `narrow` only says which one to try first", 4)
-        out("while True:", 4)
-        for branch, narrow in (("if narrow:", True), ("else:", False)):
-            self.write.narrow = narrow
-            out(branch, 5)
-            self.pass_over_lanes(out, 6)
-        self.write.narrow = False
-        out("if narrow == (wide_ == 0):", 5)
-        out("break", 6)
-        out("narrow = not narrow", 5)
-        out("for lane in range(lanes):", 4)
-        for state in self.plan.states:
-            row = self.rows[state]
-            out(f"tile_[{row} * W + lane] = saved[({row} + R) * W + lane]", 5)
-
-    def pass_over_lanes(self, out: _Block, indent: int) -> None:
-        """The vectorised pass; with `small` arguments it leaves the state alone and counts those that are not small."""
-        plan, inner = self.plan, indent + 1
-        new = {s: f"{s}_new_" for s in plan.states}
-        names = set().union(*(symbols(v) for v in self.lane_expressions())) | set(plan.states)
-        used = set().union(*(symbols(v) for _, v, _ in plan.body), *(symbols(v) for v in plan.new.values()),
-                           *(symbols(v) for v in plan.kicks.values()))
-        used |= set().union(*(symbols(v) for v in plan.published.values()))
-        used |= symbols(plan.fire) | symbols(plan.before) if plan.fire is not None else set()
-        self.write.used.add("select")
+        plan, parts = self.plan, passes(self.plan)
         if plan.fire is not None:
-            out(f"hits = {self.integer}(0)", indent)
-        if plan.small:
-            out(f"wide_ = {self.integer}(0)", indent)
+            out(f"hits = {self.integer}(0)", 4)
+        if not plan.small:
+            self.over_lanes(out, 4, parts.late, kicks=plan.kicks, update=True)
+            return
+        out(f"wide_ = {self.integer}(0)", 4)
+        if parts.early:
+            self.over_lanes(out, 4, parts.early, kicks=plan.kicks)
+        self.over_lanes(out, 4, parts.middle, kicks={} if parts.early else plan.kicks, measure=True)
+        out("# most steps have small arguments of exprel throughout a tile: then half the work will do", 4)
+        for branch, narrow in (("if wide_ == 0:", True), ("else:", False)):
+            self.write.narrow = narrow
+            out(branch, 4)
+            self.over_lanes(out, 5, parts.late, kicks={}, update=True)
+        self.write.narrow = False
+
+    def over_lanes(self, out: _Block, indent: int, lines: Sequence[Line], *, kicks: dict[str, Node], measure: bool = False,
+                   update: bool = False) -> None:
+        """A vectorised pass: kicks, lines, a count of large arguments of exprel, and the new state with who fires."""
+        plan, inner, kept = self.plan, indent + 1, passes(self.plan).kept
+        new = {s: f"{s}_new_" for s in plan.states}
+        nodes = [*kicks.values(), *(v for _, v, _ in lines), *(final(plan) if update else ())]
+        used = set(kicks).union(*(symbols(v) for v in nodes))
+        self.write.used.add("select")
         out("for lane in range(lanes):", indent)
-        self.load(out, (names & used) | set(plan.states), inner)
-        if self.holds:
+        self.load(out, used | set(plan.states if update else ()), inner)
+        if "active_" in used or self.holds and (update or kicks):
             out("active_ = now_ >= ht[lane]", inner)
-        for state, kick in plan.kicks.items():
+        for state, kick in kicks.items():
             text = self.write(kick)
             if state in plan.held:
                 text = f"select(active_, {text}, {self.write.number(0.0)})"
             self.flush(out, inner)
             out(f"{state} = {state} + {text}", inner)
-        for name, value, comment in plan.body:
+            if not update:
+                out(f"tile_[{self.rows[state]} * W + lane] = {state}", inner)
+        here = {name for name, _, _ in lines}
+        for name, row in kept.items():
+            if name in used and name not in here:
+                out(f"{name} = saved[({row} + R) * W + lane]", inner)
+        for name, value, comment in lines:
             text = self.write(value)
             self.flush(out, inner)
             if comment:
                 out(f"# {comment}", inner)
             out(f"{name} = {text}", inner)
+        for name, row in kept.items():
+            if name in here:
+                out(f"saved[({row} + R) * W + lane] = {name}", inner)
+        if measure:
+            # written so that NaN counts as not small
+            test = " & ".join(f"(abs({z}) <= {self.write.number(0.5)})" for z in plan.small)
+            out(f"wide_ = add_bits(wide_, select({test}, {self.integer}(0), {self.integer}(1)))", inner)
+        if not update:
+            return
         for state in plan.states:
             text = self.write(plan.new[state])
             self.flush(out, inner)
             out(f"{new[state]} = {text}", inner)
         for state in plan.states:
-            row = self.rows[state]
-            where = f"saved[({row} + R) * W + lane]" if plan.small else f"tile_[{row} * W + lane]"
-            out(f"{where} = {new[state]}", inner)
+            out(f"tile_[{self.rows[state]} * W + lane] = {new[state]}", inner)
         for name, value in plan.published.items():
             text = self.write(substitute(value, {s: Sym(new[s]) for s in plan.states}))
             self.flush(out, inner)
             out(f"tile_[{self.rows[name]} * W + lane] = {text}", inner)
-        if plan.small:
-            # written so that NaN counts as not small
-            test = " & ".join(f"(abs({z}) <= {self.write.number(0.5)})" for z in plan.small)
-            out(f"wide_ = add_bits(wide_, select({test}, {self.integer}(0), {self.integer}(1)))", inner)
-        if plan.fire is None:
-            if out.lines[-1].endswith("for lane in range(lanes):"):
-                # nothing to integrate
-                out.lines.pop()
-            return
+        if plan.fire is not None:
+            self.detect(out, inner, new)
+        elif out.lines[-1].endswith("for lane in range(lanes):"):
+            # nothing to integrate
+            out.lines.pop()
+
+    def detect(self, out: _Block, indent: int, new: dict[str, str]) -> None:
+        """Count the neurons that fire."""
+        plan = self.plan
         now = self.write.condition(substitute(plan.fire, {s: Sym(new[s]) for s in plan.states}))
-        self.flush(out, inner)
+        self.flush(out, indent)
         if plan.edge:
             before = self.write.condition(plan.before)
-            self.flush(out, inner)
-            out(f"before_ = {before}", inner)
+            self.flush(out, indent)
+            out(f"before_ = {before}", indent)
             now = f"{now} & (not before_)"
         now = f"{now} & active_" if self.holds else now
-        out(f"hit_ = select({now}, {self.integer}(1), {self.integer}(0))", inner)
+        out(f"hit_ = select({now}, {self.integer}(1), {self.integer}(0))", indent)
         if plan.edge:
-            out("whole[lane] = hit_", inner)
-        out("hits = add_bits(hits, hit_)", inner)
+            out("whole[lane] = hit_", indent)
+        out("hits = add_bits(hits, hit_)", indent)
 
     def settle(self, out: _Block) -> None:
         plan = self.plan
@@ -339,8 +346,6 @@ class _Source:
         out("re_every, re_stride, re_next = re_row + n_entries, re_row + 2 * n_entries, re_row + 3 * n_entries", 1)
         out("re_pos, re_count, re_lanes = re_row + 4 * n_entries, re_row + 5 * n_entries, re_row + 6 * n_entries", 1)
         self.constants(out)
-        if plan.small:
-            out("narrow = whole[2 * W] == 0", 1)
         out("for tile in range(cursor[0], cursor[2]):", 1)
         out("first = tile * W", 2)
         out("lanes = min(W, size - first)", 2)
@@ -406,8 +411,6 @@ class _Source:
             out("ht[lane] = whole[W + lane]", 4)
         out("cursor[0] = cursor[2]", 1)
         out("cursor[1] = count", 1)
-        if plan.small:
-            out("whole[2 * W] = 0 if narrow else 1", 1)
         return "\n".join(out.lines)
 
     def module(self, version: str) -> str:

@@ -50,7 +50,8 @@ def _surroundings() -> str:
     """Everything compiled code depends on besides its source; found without importing Numba."""
     digest = hashlib.sha256()
     package = Path(__file__).parent.parent
-    for path in (*sorted((package / "kernels").glob("*.py")), package / "codegen" / "native.py"):
+    makers = [package / "codegen" / name for name in ("native.py", "constants.py")]
+    for path in (*sorted((package / "kernels").glob("*.py")), *makers):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     parts = (digest.hexdigest(), metadata.version("numba"), metadata.version("llvmlite"), platform.python_version(),

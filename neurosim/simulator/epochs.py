@@ -38,8 +38,6 @@ RECORD = 1 << 20
 MOST = 1 << 22
 #: steps of an epoch, so that the ring buffers of networks with few connections stay small
 LONG = 1 << 12
-#: length of the scratch array for Poisson numbers: WORK of kernels/poisson.py
-DRAW = 312
 #: seconds a stretch should last
 STRETCH = 0.15
 #: updates of a simple neuron in an epoch that are worth a thread: with less, threads only wait for each other
@@ -172,8 +170,7 @@ class _Part:
             end = min(n, b * LANES) * epoch if fires else 1
             self.advance.append(program.advance.bind(
                 program.x.reshape(-1), program.hold, program.pu, group.tab, group.timing, group.book, group.rec,
-                self.spikes[starts[k]:max(end, starts[k])], cursor, np.empty(2 * plan.n_rows * LANES, program.real),
-                np.zeros(2 * LANES + 1, program.integer), np.zeros(DRAW), self.ring, n, *common, group.stream))
+                self.spikes[starts[k]:max(end, starts[k])], cursor, *program.scratch(), self.ring, n, *common, group.stream))
         self.collect = compiled("collect", plan.single).bind(self.cursors, self.spikes, log, count, self.record, self.book,
                                                              shared)
 

@@ -22,7 +22,7 @@ from neurosim.codegen.plan import LANES
 from neurosim.errors import NeurosimWarning, NumericalWarning, SimulationError
 from neurosim.simulator.changes import Changes, changed
 from neurosim.simulator.connections import Connections
-from neurosim.simulator.epochs import DRAW, STRETCH, EpochLoop, Wires, connect
+from neurosim.simulator.epochs import STRETCH, EpochLoop, Wires, connect
 from neurosim.simulator.interruption import Interruption
 from neurosim.simulator.live import refills
 from neurosim.simulator.lower import Group, lower
@@ -185,10 +185,7 @@ class _Runner:
         edges = np.linspace(0, n_tiles, min(threads, n_tiles) + 1).astype(int)
         self.parts = list(zip(edges[:-1], edges[1:]))
         self.buffers: list[np.ndarray] = []
-        n_rows = self.program.plan.n_rows
-        self.saved = [np.empty(2 * n_rows * LANES, self.program.real) for _ in self.parts]
-        self.whole = [np.zeros(2 * LANES + 1, self.program.integer) for _ in self.parts]
-        self.draw = [np.zeros(DRAW) for _ in self.parts]
+        self.scratch = [self.program.scratch() for _ in self.parts]
         self.ring = np.zeros(1, self.program.real)
         self.common = (origin, float(time0), float(dt), seed, group.stream)
         self.pieces: list[list[np.ndarray]] = [[] for _ in self.parts]
@@ -205,8 +202,9 @@ class _Runner:
             self.buffers = [np.empty(size, np.int64) for _ in self.parts]
             g, program = self.group, self.program
             self.jobs = [self.advance.bind(program.x.reshape(-1), program.hold, program.pu, g.tab, g.timing, g.book, g.rec,
-                                           self.buffers[k], self.cursors[k], self.saved[k], self.whole[k], self.draw[k],
-                                           self.ring, program.n, *self.common) for k in range(len(self.parts))]
+                                           self.buffers[k], self.cursors[k], *self.scratch[k], self.ring, program.n,
+                                           *self.common)
+                         for k in range(len(self.parts))]
 
     def stretch(self, part: int, step0: int, n_steps: int) -> None:
         """Advance one part until its buffer is full or all its tiles are done."""

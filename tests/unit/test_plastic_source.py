@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import pytest
 from plastic_block import Block, Synapses, random_synapses, twin
 
+from neurosim.codegen.plastic import write_plastic_source
 from neurosim.codegen.plastic_arrays import observed
-from neurosim.codegen.plastic_plan import needs_target
+from neurosim.codegen.plastic_plan import RESERVED, make_plastic_plan, needs_target
+from neurosim.codegen.text import VECTOR
 from neurosim.model.ir import NeuronModel
 from neurosim.model.plasticity import PlasticityModel
 from neurosim.simulator.plasticity import BCM, STDP, InhibitorySTDP, Oja, RewardSTDP, ShortTerm, TripletSTDP
@@ -262,3 +266,16 @@ def test_reward_after_a_pair(folder):
 def test_what_short_term_plasticity_needs():
     assert not needs_target(ShortTerm()) and needs_target(STDP()) and needs_target(READING)
     assert not needs_target(make("dx/dt = -x/5", on_pre="x += 1; g_post += w*x"))
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_no_name_of_a_user_means_something_else(key):
+    """A parameter called like a variable of the generated function would silently be another number."""
+    model, delays, drawn = CASES[key]
+    plan = make_plastic_plan(model, *PAIR, delays=delays, varying={name for name, _ in drawn})
+    module = ast.parse(write_plastic_source(plan, "1"))
+    used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
+    used |= {n.arg for n in ast.walk(module) if isinstance(n, ast.arg)}
+    used |= {n.asname or n.name for n in ast.walk(module) if isinstance(n, ast.alias)}
+    free = {n for n in used if not n.endswith("_")} - set(plan.names.values())
+    assert {"e", "q", "first"} <= free and free - RESERVED - VECTOR == set()
