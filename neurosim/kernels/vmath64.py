@@ -311,9 +311,8 @@ def log10(x):
 
 
 @kernel
-def log1p(x):
-    """log(1 + x) within 1.5 ulp."""
-    x = np.float64(x)
+def log1p_positive(x):
+    """log(1 + x) within 1.5 ulp of a finite x >= 0; without meaning for any other."""
     u = 1.0 + x
     back = u - 1.0
     lost = (1.0 - (u - back)) + (x - back)  # 1 + x = u + lost exactly
@@ -324,7 +323,14 @@ def log1p(x):
     m = float_of(add_bits(and_bits(shifted, MANTISSA), SQRT_HALF_BITS))
     f = fma(0.5 * lost, reciprocal, m - 1.0)
     half, c = _log1p_parts(f)
-    result = fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c)))
+    return fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, c)))
+
+
+@kernel
+def log1p(x):
+    """log(1 + x) within 1.5 ulp."""
+    x = np.float64(x)
+    result = log1p_positive(x)
     below = NAN if x < -1.0 else -INF
     result = below if x <= -1.0 else result
     return result if x < INF else x

@@ -86,11 +86,13 @@ class Activities:
     def top(self) -> float:
         """The greatest activity in Hz; of activities that are all negative the greatest without its sign."""
         if self._top is None:
-            highest, lowest = -np.inf, np.inf
+            highest = -np.inf
             for _, block in self.columns():
-                # unlike max and min these hand NaN on
-                highest, lowest = np.maximum(highest, block.max(initial=-np.inf)), np.minimum(lowest, block.min(initial=np.inf))
-            self._top = float(highest if not highest <= 0 else -lowest) if self.shape[0] and self.shape[1] else 0.0
+                # unlike max this hands NaN on
+                highest = np.maximum(highest, block.max(initial=-np.inf))
+            if highest <= 0 and 0 not in self.shape:
+                highest = -min(block.min() for _, block in self.columns())
+            self._top = float(highest) if 0 not in self.shape else 0.0
         return self._top
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -108,12 +110,13 @@ class Activities:
         """Yield blocks; with axis 0 they can be parts of a matrix that is given."""
         long, other = self.shape[axis], self.shape[1 - axis]
         step = max(1, BLOCK // (8 * max(other, 1)))
+        # J = <(x, 1), (gain e/radius, bias)>: the bias comes with the product, not in another pass through memory
+        points = np.column_stack((self.points, np.ones(len(self.points))))
+        weights = np.column_stack((self.encoders * (self.gain / self.radius)[:, None], self.bias))
         for first in range(0, long, step):
             part = slice(first, min(first + step, long))
-            points, who = (self.points[part], slice(None)) if axis == 0 else (self.points, part)
-            encoders = (self.encoders[who] * (self.gain[who] / self.radius)[:, None]).T
-            block = product(points, encoders, np.empty((len(points), encoders.shape[1])) if whole is None else whole[part])
-            block += self.bias[who]
+            some, who = (points[part], slice(None)) if axis == 0 else (points, part)
+            block = product(some, weights[who].T, np.empty((len(some), len(weights[who]))) if whole is None else whole[part])
             self.neurons.overwrite(block)
             yield part, block
 

@@ -342,7 +342,9 @@ class _Request:
             targets = weight_targets(targets, t if isinstance(t, np.ndarray) else t.toarray(), post.gain,
                                      post.encoders[:, c.post_indices], post.radius)
         self.size = targets.shape[1]
-        seed = int(_child(sequence, Stream.SOLVER).generate_state(1, np.uint64)[0] >> 1)
+        seed = 0
+        if getattr(self.solver, "random", True):
+            seed = int(_child(sequence, Stream.SOLVER).generate_state(1, np.uint64)[0] >> 1)
         if hasattr(self.solver, "random"):
             found, info = decode(ensemble.activities(points), targets, self.solver, seed=seed)
         else:

@@ -43,6 +43,7 @@ from neurosim.nef.building import Built, Decoded
 from neurosim.nef.connection import Connection, ErrorPort
 from neurosim.nef.ensemble import Ensemble, EnsembleArray, Neurons
 from neurosim.nef.filters import LinearFilter
+from neurosim.nef.matrices import entries, tidy, total
 from neurosim.nef.node import Kind, Node
 from neurosim.nef.placement import placed_filters
 from neurosim.nef.probe import Attribute, Probe
@@ -62,9 +63,6 @@ from neurosim.nef.terms import (
     Target,
     Term,
 )
-
-#: entries up to which a matrix is an array in any case, and part of non-zero entries from which larger ones are
-SMALL, DENSE = 64, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +165,10 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
         # what each of them decodes takes the place of its columns: a product with a matrix of ones, without the matrix
         behind = behind.tocsc()
         for use in built.uses[item]:
-            low, high = behind.indptr[[use.first, use.first + len(use.columns)]]
-            columns = np.repeat(use.columns, np.diff(behind.indptr[use.first:use.first + len(use.columns) + 1]))
-            rows = behind.indices[low:high]
-            order = np.argsort(rows, kind="stable")
-            begins = np.append(0, np.cumsum(np.bincount(rows, minlength=behind.shape[0])))
-            shape = behind.shape[0], use.decoded.size
-            matrix = csr_array((behind.data[low:high][order], columns[order], begins), shape=shape)
+            begins = behind.indptr[use.first:use.first + len(use.columns) + 1]
+            part = slice(begins[0], begins[-1])
+            matrix = entries(behind.data[part], behind.indices[part], np.repeat(use.columns, np.diff(begins)),
+                             (behind.shape[0], use.decoded.size))
             yield Edge(use.decoded, matrix, target, (item,))
         return
     source = item.source
@@ -181,7 +176,7 @@ def _edges(item: Connection | Probe, built: Built) -> Iterable[Edge]:
         signal = Activity(source.ensemble)
     else:
         signal = Relay(source) if source.kind is Kind.RELAY else NodeValue(source)
-    before = csr_array((np.ones(len(taken)), taken, np.arange(len(taken) + 1)), shape=(len(taken), signal.size))
+    before = entries(1.0, np.arange(len(taken)), taken, (len(taken), signal.size))
     yield Edge(signal, behind @ before, target, (item,))
 
 
@@ -200,13 +195,11 @@ def _target(connection: Connection) -> Any:
 
 def _into_arrays(network: Any) -> list[Edge]:
     """Return the paths from the input of each array to its ensembles."""
-    from scipy.sparse import csr_array
-
     out = []
     for array in network.arrays:
         for k, e in enumerate(array.ensembles):
             part = np.arange(array.size_in)[array.part_of(k)]
-            matrix = csr_array((np.ones(part.size), part, np.arange(part.size + 1)), shape=(part.size, array.size_in))
+            matrix = entries(1.0, np.arange(part.size), part, (part.size, array.size_in))
             out.append(Edge(Relay(array.input), matrix, EnsembleInput(e), ()))
     return out
 
@@ -225,7 +218,7 @@ def _without_relays(edges: list[Edge], network: Any) -> list[Edge]:
         for e in into.get(relay, []):
             for signal, matrix, links in _through(e, values):
                 old = value.get(signal)
-                value[signal] = (matrix, links) if old is None else (_sum(old[0], matrix), _together(old[1], links))
+                value[signal] = (matrix, links) if old is None else (total(old[0], matrix), _together(old[1], links))
         values[relay] = value
     return [Edge(signal, matrix, e.target, links) for e in edges if not isinstance(e.target, Relay)
             for signal, matrix, links in _through(e, values)]
@@ -249,24 +242,9 @@ def _merged(edges: list[Edge]) -> tuple[Term, ...]:
         if old is None:
             signals[e.source] = e.matrix, e.connections
         else:
-            signals[e.source] = _sum(old[0], e.matrix), _together(old[1], e.connections)
-    return tuple(Term(target, signal, _tidy(matrix), links) for target, signals in by_target.items()
+            signals[e.source] = total(old[0], e.matrix), _together(old[1], e.connections)
+    return tuple(Term(target, signal, tidy(matrix), links) for target, signals in by_target.items()
                  for signal, (matrix, links) in signals.items())
-
-
-def _tidy(matrix: Any) -> Any:
-    """Return a matrix as an array, or in CSR form where that is smaller by far."""
-    from scipy.sparse import csr_array
-
-    size = matrix.shape[0] * matrix.shape[1]
-    if isinstance(matrix, np.ndarray):
-        if size <= SMALL or np.count_nonzero(matrix) >= DENSE * size:
-            return np.ascontiguousarray(matrix)
-        return csr_array(matrix)
-    matrix = matrix.tocsr()
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    return matrix.toarray() if size <= SMALL or matrix.nnz >= DENSE * size else matrix
 
 
 def _ordered_callbacks(terms: tuple[Term, ...], network: Any) -> tuple[Node, ...]:
@@ -286,12 +264,6 @@ def _sorted(after: dict[Any, list[Any]], name, what: str) -> list[Any]:
         circle = " -> ".join(name(x) for x in problem.args[1])
         raise NetworkError(f"{what} feed each other without delay: {circle}. Give one of these connections a "
                            "synapse.") from None
-
-
-def _sum(one: Any, other: Any) -> Any:
-    if isinstance(one, np.ndarray) == isinstance(other, np.ndarray):
-        return one + other
-    return one + other.toarray() if isinstance(one, np.ndarray) else one.toarray() + other
 
 
 def _together(one: tuple, other: tuple) -> tuple:

@@ -28,7 +28,7 @@ def rates(step0, n_steps, columns, tau_m, t_ref, values):
         line = values[row * columns : (row + 1) * columns]
         for j in range(columns):
             above = line[j] - 1.0
-            rate = 1000.0 / (t_ref + tau_m * vmath.log1p(1.0 / above))
+            rate = 1000.0 / (t_ref + tau_m * vmath.log1p_positive(1.0 / above))
             line[j] = rate if above > 0.0 else (0.0 if above <= 0.0 else above)
 '''
 

@@ -30,6 +30,7 @@ from neurosim.nef.connection import Adapts, Connection
 from neurosim.nef.ensemble import Ensemble
 from neurosim.nef.flatten import Flat
 from neurosim.nef.lower_learning import Learner, connect, place
+from neurosim.nef.matrices import support
 from neurosim.nef.models import graded, spiking
 from neurosim.nef.node import Kind, Node, index_of
 from neurosim.nef.probe import Attribute, Probe
@@ -171,7 +172,7 @@ class _Lowering:
         for term in flat.terms:
             self.into.setdefault(term.target, []).append(term)
         #: (source, target, within the step) -> list of (part of sources, part of targets, matrix (targets, sources))
-        self.blocks: dict[tuple[Group, Group, bool], list[tuple[slice, slice, Any]]] = {}
+        self.blocks: dict[tuple[Group, Group, bool], list[tuple[slice, slice | np.ndarray, Any]]] = {}
         self.stimuli: list[Any] = []
         self.learners: list[Learner] = []
 
@@ -289,16 +290,14 @@ class _Lowering:
     def _connect(self, target: Any, term: Term) -> None:
         group, part = self.source(term.signal)
         matrix = term.matrix
-        if isinstance(term.signal, Decoded):
-            matrix = matrix @ term.signal.decoders.T
         if isinstance(target, NodeInput):
             return
         if isinstance(target, FilterInput):
             home = self.home[target.filter]
-            self.add(group, home, part, home.places[target.filter], matrix)
+            self._reach(group, home, part, home.places[target.filter], term)
             return
         if target in self.inputs.places:
-            self.add(group, self.inputs, part, self.inputs.places[target], matrix)
+            self._reach(group, self.inputs, part, self.inputs.places[target], term)
             if not isinstance(target, EnsembleInput) or term is not self.into[target][0]:
                 return
             # once for all terms
@@ -307,16 +306,29 @@ class _Lowering:
             # these encoders learn
             return
         home = self.home[target.ensemble]
+        if matrix is not None and isinstance(term.signal, Decoded):
+            matrix = matrix @ term.signal.decoders.T
         if isinstance(target, EnsembleInput):
             encoders = self.built[target.ensemble].scaled_encoders
             matrix = encoders if matrix is None else encoders @ matrix
         self.add(group, home, part, home.places[target.ensemble], matrix)
 
-    def add(self, source: Group, target: Group, rows: slice, columns: slice, matrix: Any, at_once: bool = False) -> None:
+    def _reach(self, source: Group, target: Group, rows: slice, columns: slice, term: Term) -> None:
+        """Add the matrix of a term, with the decoders of its signal."""
+        if not isinstance(term.signal, Decoded):
+            self.add(source, target, rows, columns, term.matrix)
+            return
+        # an ensemble of an array reaches few of the numbers that the array has together
+        some = support(term.matrix)[0]
+        self.add(source, target, rows, columns.start + some, term.matrix[some] @ term.signal.decoders.T)
+
+    def add(self, source: Group, target: Group, rows: slice, columns: slice | np.ndarray, matrix: Any,
+            at_once: bool = False) -> None:
         """Add a matrix (columns, rows) between parts of two groups; at_once: units of a rule see filters within the step."""
         self.blocks.setdefault((source, target, source.at_once or at_once), []).append((rows, columns, matrix))
 
-    def _projection(self, source: Group, target: Group, at_once: bool, blocks: list[tuple[slice, slice, Any]]) -> Any:
+    def _projection(self, source: Group, target: Group, at_once: bool,
+                    blocks: list[tuple[slice, slice | np.ndarray, Any]]) -> Any:
         spikes = self.spikes and source in self.neurons.values()
         weights = _assembled((source.size, target.size), blocks, 1000.0 if spikes else 1.0)
         if not weights.nnz:
@@ -434,8 +446,8 @@ def _held(node: Node) -> Callable[[float], Any]:
     return at
 
 
-def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice, Any]], factor: float) -> Any:
-    """Return the matrix (sources, targets) of all blocks, each given as (targets, sources)."""
+def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice | np.ndarray, Any]], factor: float) -> Any:
+    """Return the matrix (sources, targets) of all blocks, each given as (targets, sources); targets in a row or by number."""
     from scipy.sparse import csr_array
 
     rows, columns, values = [], [], []
@@ -447,7 +459,7 @@ def _assembled(shape: tuple[int, int], blocks: list[tuple[slice, slice, Any]], f
             # a conversion to triples that SciPy needs three times as long for
             to, of, data = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices, matrix.data
         rows.append(of + source.start)
-        columns.append(to + target.start)
+        columns.append(to + target.start if isinstance(target, slice) else target[to])
         values.append(data * factor)
     out = csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
     out.sum_duplicates()

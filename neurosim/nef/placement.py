@@ -14,6 +14,7 @@ import numpy as np
 from neurosim.nef.building import Decoded
 from neurosim.nef.cover import cheapest_cover
 from neurosim.nef.filters import LinearFilter
+from neurosim.nef.matrices import entries, filled, support
 from neurosim.nef.terms import Activity, Edge, Filter, FilterInput, Relay
 
 #: what an average neuron in a step, and an entry of a matrix, cost, in filtered numbers
@@ -28,20 +29,14 @@ def placed_filters(synapse: LinearFilter | None, edges: list[Edge], filters: lis
         synapse: the filter; edges: the paths; filters: all filters so far, to be added to.
         direct: paths without filter; fed: relays that filtered paths go into.
     """
-    from scipy.sparse import csr_array
-
     edges = _expanded(edges, direct, fed)
-    columns: dict[Any, np.ndarray] = {}
-    rows: dict[Any, np.ndarray] = {}
+    parts: tuple[dict[Any, list[np.ndarray]], ...] = ({}, {})
     for e in edges:
-        which = _support(e.matrix)
-        for used, end, chosen in ((rows, e.target, which[0]), (columns, e.source, which[1])):
-            used[end] = np.union1d(used[end], chosen) if end in used else chosen
+        for used, end, chosen in zip(parts, (e.target, e.source), support(e.matrix)):
+            used.setdefault(end, []).append(chosen)
     # a path of zeros only still needs somewhere to go
-    for used in (columns, rows):
-        for key in used:
-            if not used[key].size:
-                used[key] = np.zeros(1, int)
+    rows, columns = ({end: found if (found := np.unique(np.concatenate(lists))).size else np.zeros(1, int)
+                      for end, lists in used.items()} for used in parts)
     at_source, at_target = cheapest_cover([(e.source, e.target) for e in edges], *_costs(edges, columns, rows, direct))
     made: dict[Any, Filter] = {}
     out: list[Edge] = []
@@ -52,10 +47,10 @@ def placed_filters(synapse: LinearFilter | None, edges: list[Edge], filters: lis
             filters.append(made[key])
             end, size = key[1], len(used)
             if key[0] == "source":
-                pick = csr_array((np.ones(size), used, np.arange(size + 1)), shape=(size, end.size))
+                pick = entries(1.0, np.arange(size), used, (size, end.size))
                 out.append(Edge(end, pick, FilterInput(made[key]), ()))
             else:
-                put = csr_array((np.ones(size), (used, np.arange(size))), shape=(end.size, size))
+                put = entries(1.0, used, np.arange(size), (end.size, size))
                 out.append(Edge(made[key], put, end, ()))
         return made[key]
 
@@ -72,20 +67,6 @@ def placed_filters(synapse: LinearFilter | None, edges: list[Edge], filters: lis
     return out
 
 
-def _support(matrix: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows and which columns of a matrix hold anything else than 0."""
-    if isinstance(matrix, np.ndarray):
-        return np.flatnonzero(matrix.any(axis=1)), np.flatnonzero(matrix.any(axis=0))
-    return np.flatnonzero(np.diff(matrix.indptr)), np.unique(matrix.indices)
-
-
-def _filled(matrix: Any) -> np.ndarray:
-    """Return how many entries each column of a matrix, or CSR matrix, has."""
-    if isinstance(matrix, np.ndarray):
-        return np.count_nonzero(matrix, axis=0)
-    return np.bincount(matrix.indices, minlength=matrix.shape[1])
-
-
 def _costs(edges: list[Edge], columns: dict[Any, np.ndarray], rows: dict[Any, np.ndarray],
            direct: list[Edge]) -> tuple[dict, dict]:
     """Return what a filter costs at each source and target, as whole numbers.
@@ -98,10 +79,10 @@ def _costs(edges: list[Edge], columns: dict[Any, np.ndarray], rows: dict[Any, np
     source = {s: len(c) + SPIKING * float(counts(s)[c].sum()) for s, c in columns.items()}
     target = {t: float(len(r)) for t, r in rows.items()}
     for e in edges:
-        filled = _filled(e.matrix)
-        source[e.source] += IN_ORDER * filled.sum()
+        each = filled(e.matrix)
+        source[e.source] += IN_ORDER * each.sum()
         behind = counts(e.source)
-        target[e.target] += SPIKING * float(behind @ filled) + IN_ORDER * filled.sum() * (not behind.any())
+        target[e.target] += SPIKING * float(behind @ each) + IN_ORDER * each.sum() * (not behind.any())
     # whole numbers that the maximum flow can add up
     scale = min(100.0, 2.0**27 / (1 + sum(source.values()) + sum(target.values())))
     return tuple({end: max(1, round(scale * cost)) for end, cost in table.items()} for table in (source, target))
@@ -109,8 +90,6 @@ def _costs(edges: list[Edge], columns: dict[Any, np.ndarray], rows: dict[Any, np
 
 def _reached_by(direct: list[Edge]) -> Callable[[Any], np.ndarray]:
     """Return a function that counts the neurons whose spikes reach each number of a signal, through relays too."""
-    from scipy.sparse import csr_array
-
     into: dict[Any, list[Edge]] = {}
     for e in direct:
         if isinstance(e.target, Relay):
@@ -126,7 +105,7 @@ def _reached_by(direct: list[Edge]) -> Callable[[Any], np.ndarray]:
             # a circle of relays is an error that is named later
             known[signal] = np.zeros(signal.size)
             for e in into.get(signal, ()):
-                known[signal] = known[signal] + (abs(csr_array(e.matrix)) > 0) @ counts(e.source)
+                known[signal] = known[signal] + (e.matrix != 0) @ counts(e.source)
         return known[signal]
 
     return counts
@@ -138,8 +117,6 @@ def _expanded(edges: list[Edge], direct: list[Edge], fed: set[Any]) -> list[Edge
     Many neurons may reach a relay through a matrix, such as the one of a Fourier transform: then it is cheaper to filter what
     they represent than each of its sums.
     """
-    from scipy.sparse import csr_array
-
     counts = _reached_by(direct)
     into: dict[Any, list[Edge]] = {}
     for e in direct:
@@ -155,11 +132,11 @@ def _expanded(edges: list[Edge], direct: list[Edge], fed: set[Any]) -> list[Edge
         if relay in fed or not before:
             continue
         after = [e for e in waiting if e.source == relay]
-        longer = [Edge(b.source, csr_array(a.matrix) @ csr_array(b.matrix), a.target, (*b.connections, *a.connections))
+        longer = [Edge(b.source, a.matrix @ b.matrix, a.target, (*b.connections, *a.connections))
                   for a in after for b in before]
-        here = relay.size + SPIKING * counts(relay).sum() + IN_ORDER * sum(_filled(a.matrix).sum() for a in after)
+        here = relay.size + SPIKING * counts(relay).sum() + IN_ORDER * sum(filled(a.matrix).sum() for a in after)
         there = sum(b.source.size + SPIKING * counts(b.source).sum() for b in before)
-        there += IN_ORDER * sum(e.matrix.nnz for e in longer)
+        there += IN_ORDER * sum(filled(e.matrix).sum() for e in longer)
         if there < here:
             waiting = [e for e in waiting if e.source != relay] + longer
     return waiting
