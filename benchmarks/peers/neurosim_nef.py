@@ -1,8 +1,8 @@
 """Networks of ensembles in neurosim.
 
-compile_s is a network of the same structure with few neurons in a process of its own, from its start to its end, which
-compiles everything or finds what an earlier one has compiled. The process that is measured then does the same again, and so
-has neither a compiler nor its memory. build_s is the making of the network, its build and its first step; nothing is read
+compile_s is a network of the same structure with 100 neurons an ensemble in a process of its own, from its start to its end,
+which compiles everything or finds what an earlier one has compiled. The process that is measured then does the same again, and
+so has neither a compiler nor its memory. build_s is the making of the network, its build and its first step; nothing is read
 from or kept in the cache of decoders, and what was in memory is forgotten. loop_s is all else that `simulate` does.
 """
 
@@ -69,7 +69,8 @@ def build(seed: int):
     return network, begun, watch()
 
 
-few = made(50)
+# as many neurons as it takes for every compiled function to be used
+few = made(100)
 compile_s = 0.0
 if "NEUROSIM_COMPILE_ONLY" not in os.environ:
     watch()

@@ -43,7 +43,7 @@ from neurosim.nef.building import Built, Decoded
 from neurosim.nef.connection import Connection, ErrorPort
 from neurosim.nef.ensemble import Ensemble, EnsembleArray, Neurons
 from neurosim.nef.filters import LinearFilter
-from neurosim.nef.matrices import entries, tidy, total
+from neurosim.nef.matrices import entries, quick, tidy, total
 from neurosim.nef.node import Kind, Node
 from neurosim.nef.placement import placed_filters
 from neurosim.nef.probe import Attribute, Probe
@@ -106,19 +106,18 @@ def flatten(built: Built) -> Flat:
     direct: list[Edge] = []
     filtered: dict[Hashable, tuple[LinearFilter, list[Edge]]] = {}
     for item in (*network.links, *network.records, *built.inner):
-        for edge in _edges(item, built):
-            synapse = item.synapse
-            # a matrix that learns stays in one piece
-            if synapse is not None and synapse.direct and not getattr(item, "learning", ()):
-                factor = float(synapse.state_space().d[0, 0])
-                direct.append(Edge(edge.source, factor * edge.matrix, edge.target, edge.connections))
-                synapse = synapse.without_direct()
-                if synapse is None:
-                    continue
+        edges, synapse = list(_edges(item, built)), item.synapse
+        # a matrix that learns stays in one piece
+        if synapse is not None and synapse.direct and not getattr(item, "learning", ()):
+            factor = float(synapse.state_space().d[0, 0])
+            direct += [Edge(e.source, factor * e.matrix, e.target, e.connections) for e in edges]
+            synapse = synapse.without_direct()
             if synapse is None:
-                direct.append(edge)
-            else:
-                filtered.setdefault(_synapse_key(synapse), (synapse, []))[1].append(edge)
+                continue
+        if synapse is None:
+            direct += edges
+        else:
+            filtered.setdefault(_synapse_key(synapse), (synapse, []))[1].extend(edges)
     direct += _into_arrays(network)
     filters: list[Filter] = []
     placed: list[Edge] = []
@@ -219,7 +218,7 @@ def _without_relays(edges: list[Edge], network: Any) -> list[Edge]:
             for signal, matrix, links in _through(e, values):
                 old = value.get(signal)
                 value[signal] = (matrix, links) if old is None else (total(old[0], matrix), _together(old[1], links))
-        values[relay] = value
+        values[relay] = {signal: (quick(matrix), links) for signal, (matrix, links) in value.items()}
     return [Edge(signal, matrix, e.target, links) for e in edges if not isinstance(e.target, Relay)
             for signal, matrix, links in _through(e, values)]
 

@@ -11,6 +11,8 @@ import numpy as np
 
 #: entries up to which a matrix is an array in any case, and part of non-zero entries from which larger ones are
 SMALL, DENSE = 1024, 0.25
+#: entries up to which a matrix is an array for the time of a product: half a megabyte
+QUICK = 1 << 16
 
 
 def entries(values: np.ndarray | float, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> Any:
@@ -37,6 +39,11 @@ def tidy(matrix: Any) -> Any:
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix.toarray() if size <= SMALL or matrix.nnz >= DENSE * size else matrix
+
+
+def quick(matrix: Any) -> Any:
+    """Return a matrix that many others will be multiplied with as an array, unless it is large."""
+    return matrix if isinstance(matrix, np.ndarray) or matrix.shape[0] * matrix.shape[1] > QUICK else matrix.toarray()
 
 
 def total(one: Any, other: Any) -> Any:
