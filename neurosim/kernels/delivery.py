@@ -135,11 +135,12 @@ def first_from(log, start, end, source):
 def deliver_rows(step0, n_steps, book, begin, weight, log, count, ring):
     """Deliver the spikes of one step where every source of a range has d targets side by side: decoding by event.
 
-    begin: (sources of the range,) first target; weight: (sources of the range * d,).  book: sources, H - 1, place of the ring
-    buffer, B, L - 1, delay, d, first source of the range, end of the range.
+    begin: (sources of the range,) first target, or (1,) if it is the same for all; weight: (sources of the range * d,).
+    book: sources, H - 1, place of the ring buffer, B, L - 1, delay, d, first source of the range, end of the range.
     """
     n, log_mask, at, width, mask, lag, d = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
     low, high = book[7], book[8]
+    own = begin.size > 1
     start = (step0 & log_mask) * n
     end = start + count[step0 & log_mask]
     if low > 0:
@@ -147,22 +148,41 @@ def deliver_rows(step0, n_steps, book, begin, weight, log, count, ring):
     if high < n:
         end = first_from(log, start, end, high)
     base = at + ((step0 + 1 + lag) & mask) * width
-    if d == 1:
+    if d <= 4:
         k = start
         while k < end:
-            # neighbours that share their target: one sum, kept in a register
-            i = begin[unsigned(log[k] - low)]
-            total = ring[base + i]
-            while k < end and begin[unsigned(log[k] - low)] == i:
-                total += weight[unsigned(log[k] - low)]
+            # neighbours that share their targets: sums that stay in registers
+            i = begin[unsigned(log[k] - low)] if own else begin[0]
+            out = ring[base + i : base + i + d]
+            a = out[0]
+            b = out[1] if d > 1 else a
+            c = out[2] if d > 2 else a
+            e = out[3] if d > 3 else a
+            while k < end and (not own or begin[unsigned(log[k] - low)] == i):
+                prefetch(weight, (log[min(k + 8, end - 1)] - low) * d)
+                place = unsigned((log[k] - low) * d)
+                a += weight[place]
+                if d > 1:
+                    b += weight[place + 1]
+                if d > 2:
+                    c += weight[place + 2]
+                if d > 3:
+                    e += weight[place + 3]
                 k += 1
-            ring[base + i] = total
+            out[0] = a
+            if d > 1:
+                out[1] = b
+            if d > 2:
+                out[2] = c
+            if d > 3:
+                out[3] = e
         return
     for k in range(start, end):
         prefetch(weight, (log[min(k + 8, end - 1)] - low) * d)
         j = log[k] - low
         line = weight[j * d : j * d + d]
-        out = ring[base + begin[j] : base + begin[j] + d]
+        i = begin[j] if own else begin[0]
+        out = ring[base + i : base + i + d]
         for i in range(d):
             out[i] += line[i]
 
@@ -226,12 +246,24 @@ def graded_runs(step0, n_steps, book, runs, offset, weight, x_pre, ring):
     """
     n, at, width, mask, lag, rows, row = book[0], book[1], book[2], book[3], book[4], book[5], book[6]
     base = at + ((step0 + 1 + lag) & mask) * width
-    for e in range(n):
+    e = 0
+    while e < n:
         j, begin, length = runs[3 * e], runs[3 * e + 1], runs[3 * e + 2]
         y = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
+        line = weight[offset[e] : offset[e] + length]
+        out = ring[base + begin : base + begin + length]
+        e += 1
+        if e < n and runs[3 * e + 1] == begin and runs[3 * e + 2] == length:
+            # two sources of the same targets, such as two dimensions of an ensemble: once through the ring instead of twice
+            j = runs[3 * e]
+            z = x_pre[((j >> 6) * rows + row) * 64 + (j & 63)]
+            if y != 0.0 and z != 0.0:
+                other = weight[offset[e] : offset[e] + length]
+                for i in range(length):
+                    out[i] = (out[i] + line[i] * y) + other[i] * z
+                e += 1
+                continue
         if y != 0.0:
-            line = weight[offset[e] : offset[e] + length]
-            out = ring[base + begin : base + begin + length]
             for i in range(length):
                 out[i] += line[i] * y
 

@@ -117,6 +117,8 @@ class Events:
         if (rows := self.rows) is not None:
             d, low, high = rows
             begin = np.ascontiguousarray(w.place[::d])
+            # one target of all, such as what an ensemble represents: nothing to look up
+            begin = begin[:1] if (begin == begin[0]).all() else begin
             book = np.array([w.n_pre, len(count) - 1, at, width, mask, lag, d, low, high])
             return compiled("deliver_rows", site.single).bind(book, begin, w.weight, log, count, site.ring)
         book = np.array([w.n_pre, len(count) - 1, block * (w.n_pre + 1), at, width, mask, lag, len(w.weight) > 1,
