@@ -49,7 +49,8 @@ def _loaded(block: list[str], places: list[str]) -> list[str]:
                 name = f"neurosim.constant.{len(places)}"
                 vector, size = f"<{lanes} x {kind}>", int(lanes) * (8 if kind == "double" else 4)
                 places.append(f"@{name} = internal global {vector} splat ({kind} {found[2]}), align {size}")
-                out.append(f"  %{name} = load {vector}, ptr @{name}, align {size}")
+                # loads that need no alignment cost the same, and do not rely on whoever puts the code into memory
+                out.append(f"  %{name} = load {vector}, ptr @{name}, align {size // int(lanes)}")
                 line = f"{line[:found.start()]}%{name}{line[found.end():]}"
         out.append(line)
     return out
