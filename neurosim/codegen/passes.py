@@ -17,13 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from neurosim.codegen.plan import KEPT, Plan
 from neurosim.codegen.text import VECTOR
 from neurosim.model.expression import Node, Sym, calls, symbols
-
-if TYPE_CHECKING:
-    from neurosim.codegen.plan import Plan
 
 Line = tuple[str, Node, str]
 
@@ -43,7 +40,7 @@ class Passes:
     kept: dict[str, int]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def passes(plan: Plan) -> Passes:
     """Return the passes of a plan; all lines are late if no coefficient depends on the state."""
     if not plan.small:

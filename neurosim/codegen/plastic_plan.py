@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from neurosim import units as unit_text
 from neurosim.codegen.hoist import UNIFORM, Hoister
 from neurosim.codegen.integrators import reachable
+from neurosim.codegen.text import VECTOR
 from neurosim.errors import ModelError, UnitError, listing, nearest
 from neurosim.model.calculus import ZERO, add, affine, derivative, linear_system, mul, simplify
 from neurosim.model.expression import Call, Node, Num, Op, Sym, fail, names_in, substitute, symbols
@@ -21,7 +22,7 @@ RESERVED = frozenset("""
 step0 n_steps pu book syn last pre_var post_var first target delay back_first back_index back_source log_pre count_pre
 log_post prefetch count_post x_pre x_post ring q i j e k deliver dt math np select fma entry vmath64 unsigned True False
 None and or not if else elif for while in is def return lambda range min max abs int float break continue pass
-""".split())
+""".split()) | VECTOR
 ELAPSED = Sym("elapsed_")
 DT = Sym("dt")
 #: what each arrangement of delays means for the array `delay`

@@ -253,7 +253,7 @@ def _cholesky(gram: np.ndarray, ridge: float) -> np.ndarray:
 
     if not gram.size:
         return gram
-    gram.ravel(order="K")[::len(gram) + 1] += ridge
+    gram.flat[::len(gram) + 1] += ridge
     lower, place = dpotrf(gram, lower=1, clean=1, overwrite_a=1)
     if place:
         raise LinAlgError(f"The leading minor of order {place} is not positive: the matrix of activities is singular.")

@@ -11,7 +11,6 @@ from plastic_block import Block, Synapses, random_synapses, twin
 from neurosim.codegen.plastic import write_plastic_source
 from neurosim.codegen.plastic_arrays import observed
 from neurosim.codegen.plastic_plan import RESERVED, make_plastic_plan, needs_target
-from neurosim.codegen.text import VECTOR
 from neurosim.model.ir import NeuronModel
 from neurosim.model.plasticity import PlasticityModel
 from neurosim.simulator.plasticity import BCM, STDP, InhibitorySTDP, Oja, RewardSTDP, ShortTerm, TripletSTDP
@@ -278,4 +277,4 @@ def test_no_name_of_a_user_means_something_else(key):
     used |= {n.arg for n in ast.walk(module) if isinstance(n, ast.arg)}
     used |= {n.asname or n.name for n in ast.walk(module) if isinstance(n, ast.alias)}
     free = {n for n in used if not n.endswith("_")} - set(plan.names.values())
-    assert {"e", "q", "first"} <= free and free - RESERVED - VECTOR == set()
+    assert {"e", "q", "first"} <= free and free - RESERVED == set()
